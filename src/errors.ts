@@ -1,0 +1,240 @@
+/** What a caller is told of one kind of refusal. `mend` says what to do about it. */
+interface CatalogueEntry {
+  readonly status: number;
+  readonly title: string;
+  readonly mend: string;
+}
+
+/**
+ * Every error that Entente answers with, by its stable code (RFC 9457: `type` is `urn:entente:error:<code>`).
+ * Codes are part of the interface: add freely, never rename.
+ */
+export const catalogue = {
+  // The request itself
+  "invalid-request": {
+    status: 400,
+    title: "The request does not fit its schema",
+    mend: "Correct the member that `pointer` names.",
+  },
+  "invalid-json": {
+    status: 400,
+    title: "The body is not JSON in UTF-8",
+    mend: "Send one JSON value in UTF-8 without a byte order mark.",
+  },
+  "duplicate-member": { status: 400, title: "A JSON object has a member twice", mend: "Send each member once." },
+  "too-complex": {
+    status: 400,
+    title: "The JSON is too deep or has too many values",
+    mend: "Send a flatter or smaller document.",
+  },
+  "invalid-text": {
+    status: 400,
+    title: "A text has characters that are not allowed",
+    mend: "Remove control and bidirectional characters; use NFC.",
+  },
+  "invalid-trust-domain": {
+    status: 400,
+    title: "Not a SPIFFE trust domain name",
+    mend: "Use lower-case letters, digits, dots, dashes and underscores, at most 255 bytes (R3, R4, R10).",
+  },
+  "invalid-spiffe-id": {
+    status: 400,
+    title: "Not a SPIFFE ID",
+    mend: "Write spiffe://<trust domain>/<path> (R1 to R10).",
+  },
+  "invalid-mesh-id": {
+    status: 400,
+    title: "Not a mesh ID",
+    mend: "Use an RFC 1123 label: lower-case letters, digits and inner dashes, at most 63.",
+  },
+  "body-too-large": {
+    status: 413,
+    title: "The body is too large",
+    mend: "Send less: 64 KiB, or 1 MiB for bundles and certificates.",
+  },
+  "unsupported-media-type": {
+    status: 415,
+    title: "The body must be application/json, not encoded",
+    mend: "Send Content-Type: application/json without Content-Encoding.",
+  },
+  "method-not-allowed": {
+    status: 405,
+    title: "The method is not allowed here",
+    mend: "Use one of the methods in the Allow header.",
+  },
+  "invalid-cursor": {
+    status: 400,
+    title: "The cursor does not belong to this list",
+    mend: "Start again without a cursor.",
+  },
+  // Who is asking
+  unauthenticated: {
+    status: 401,
+    title: "No valid credential",
+    mend: "Send Authorization: Bearer <token> with a token that is neither expired nor revoked.",
+  },
+  forbidden: {
+    status: 403,
+    title: "The credential may not do this",
+    mend: "Use a token whose role allows it; docs/access.md lists which.",
+  },
+  "not-found": {
+    status: 404,
+    title: "Not found",
+    mend: "Check the path; what another tenant owns answers like what is absent.",
+  },
+  "too-many-requests": { status: 429, title: "Too many requests", mend: "Wait for as long as Retry-After says." },
+  // Certificates, keys and bundles on their way in
+  "invalid-pem": {
+    status: 400,
+    title: "Not a strict PEM of certificates",
+    mend: "Send CERTIFICATE blocks only, with nothing but white space between them (S8).",
+  },
+  "private-key-submitted": {
+    status: 400,
+    title: "The upload holds a private key",
+    mend: "Send the certificate or the public key alone; treat the submitted key as lost and replace it.",
+  },
+  "certificate-unreadable": {
+    status: 400,
+    title: "The certificate cannot be read",
+    mend: "Send an X.509 certificate with an RSA, P-256, P-384, P-521 or Ed25519 key.",
+  },
+  "certificate-not-canonical": {
+    status: 400,
+    title: "The certificate is not canonical DER",
+    mend: "Encode it again as DER, without trailing bytes (S9).",
+  },
+  "certificate-not-v3": {
+    status: 422,
+    title: "The certificate is not version 3",
+    mend: "Issue an X.509 version 3 certificate.",
+  },
+  "certificate-not-ca": {
+    status: 422,
+    title: "The certificate is not a CA",
+    mend: "Send the CA certificate, not one it issued: basicConstraints critical with CA:TRUE (R37).",
+  },
+  "certificate-key-usage": {
+    status: 422,
+    title: "The certificate may not sign certificates",
+    mend: "keyUsage must be present, critical and hold keyCertSign (R37).",
+  },
+  "certificate-serial": {
+    status: 422,
+    title: "The serial number is not allowed",
+    mend: "Use a positive serial number of at most 20 octets (RFC 5280, 4.1.2.2).",
+  },
+  "certificate-subject-empty": {
+    status: 422,
+    title: "The CA certificate has no subject",
+    mend: "Give the CA a subject (RFC 5280, 4.1.2.6).",
+  },
+  "certificate-extensions": {
+    status: 422,
+    title: "An extension is repeated or is critical and unknown",
+    mend: "Send a certificate whose critical extensions are the standard ones, each once.",
+  },
+  "certificate-key-not-allowed": {
+    status: 422,
+    title: "The key kind or size is not allowed",
+    mend: "Use RSA of 2048 to 8192 bits with e >= 65537, P-256, P-384, P-521 or Ed25519.",
+  },
+  "certificate-signature-algorithm": {
+    status: 422,
+    title: "The signature algorithm is too weak",
+    mend: "Sign with SHA-256 or better.",
+  },
+  "certificate-self-signature": {
+    status: 422,
+    title: "The self-issued certificate's signature does not verify",
+    mend: "Send the certificate as it was signed by its own key.",
+  },
+  "certificate-expired": {
+    status: 422,
+    title: "The certificate has expired",
+    mend: "Send a CA certificate that is still valid.",
+  },
+  "certificate-validity": {
+    status: 422,
+    title: "The validity of the certificate is not a period",
+    mend: "notBefore must lie before notAfter.",
+  },
+  "certificate-spiffe-id": {
+    status: 422,
+    title: "The certificate's SPIFFE ID is not of this trust domain or has a path",
+    mend: "A CA's URI SAN is spiffe://<its own trust domain> or absent (R37, R88).",
+  },
+  "invalid-bundle": {
+    status: 400,
+    title: "Not a SPIFFE bundle document",
+    mend: "Send a JSON object with a `keys` array (R19).",
+  },
+  "bundle-too-large": { status: 400, title: "The bundle has too many keys", mend: "Send at most 100 keys (S13)." },
+  "bundle-entry": {
+    status: 422,
+    title: "An entry of the bundle breaks a rule",
+    mend: "Correct the entry that `pointer` names.",
+  },
+  "invalid-jwk": {
+    status: 400,
+    title: "Not a public JWK",
+    mend: "Send one RSA or EC P-256, P-384 or P-521 public key as a JWK (RFC 7517).",
+  },
+  "jwk-not-allowed": {
+    status: 422,
+    title: "The JWT signing key is of a kind that JWT-SVIDs cannot use",
+    mend: "Use RSA of 2048 to 8192 bits, P-256, P-384 or P-521 (R47).",
+  },
+  "jwk-key-id": {
+    status: 422,
+    title: "The JWT signing key has no `kid`",
+    mend: "Give the key a `kid` that is unique in the trust domain (R43).",
+  },
+  "x5c-mismatch": {
+    status: 422,
+    title: "The JWK is not the key of its x5c certificate",
+    mend: "Make the entry again from the certificate (R86).",
+  },
+} as const satisfies Record<string, CatalogueEntry>;
+
+export type ErrorCode = keyof typeof catalogue;
+
+export interface RefusalOptions {
+  /** RFC 6901 JSON pointer to the wrong member of the request. */
+  readonly pointer?: string;
+  /** Members that go into the problem document beside the standard ones; never secret. */
+  readonly extra?: Readonly<Record<string, unknown>>;
+  readonly cause?: unknown;
+}
+
+/**
+ * What was asked is refused, and why. The only error that a rule throws; rendered as problem+json at the edge.
+ * `message` is shown to the caller: it names the value that is wrong and never holds a secret.
+ */
+export class Refusal extends Error {
+  readonly code: ErrorCode;
+  readonly pointer: string | undefined;
+  readonly extra: Readonly<Record<string, unknown>>;
+
+  constructor(code: ErrorCode, message: string, options: RefusalOptions = {}) {
+    super(message, { cause: options.cause });
+    this.name = "Refusal";
+    this.code = code;
+    this.pointer = options.pointer;
+    this.extra = options.extra ?? {};
+  }
+
+  get status(): number {
+    return catalogue[this.code].status;
+  }
+
+  /** The same refusal, said of a member deeper in the request: `/pem` before the block's own pointer. */
+  under(pointer: string): Refusal {
+    return new Refusal(this.code, this.message, {
+      pointer: pointer + (this.pointer ?? ""),
+      extra: this.extra,
+      cause: this.cause,
+    });
+  }
+}

@@ -1,0 +1,13 @@
+/** Milliseconds since the Unix epoch, UTC. Every `…At` inside the program is one; on the wire it is RFC 3339. */
+export type EpochMs = number;
+
+/** The wall clock, passed in wherever a rule depends on the time. */
+export type Clock = () => EpochMs;
+
+/** RFC 3339 in UTC with milliseconds: how an instant goes over the wire. */
+export const toRfc3339 = (at: EpochMs): string => new Date(at).toISOString();
+
+export const SECOND_MS = 1000;
+export const MINUTE_MS = 60 * SECOND_MS;
+export const HOUR_MS = 60 * MINUTE_MS;
+export const DAY_MS = 24 * HOUR_MS;
