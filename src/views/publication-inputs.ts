@@ -1,0 +1,85 @@
+import type { Authority, Sha256Hex } from "../pki/authority.ts";
+import type { TrustDomain } from "../spiffe/trust-domain.ts";
+import type { EpochMs } from "../time.ts";
+
+/** An authority as a revision holds it. */
+export interface PublishedAuthority {
+  readonly authority: Authority;
+  /** When time alone takes it out of the bundle (24 h after an X.509 CA expired); null for never. */
+  readonly dropAt: EpochMs | null;
+}
+
+/** What the bundle endpoint needs of one trust domain: its newest revision and how it is to be served. */
+export interface DomainInput {
+  readonly trustDomain: TrustDomain;
+  /** Event-log position of the newest revision. */
+  readonly position: number;
+  /** Whole seconds since the epoch; strictly later than the revision before. */
+  readonly lastModifiedSeconds: number;
+  readonly refreshHintSeconds: number;
+  /** Served to anybody under /bundles/{trustDomain}. */
+  readonly public: boolean;
+  /** In canonical order. */
+  readonly authorities: readonly PublishedAuthority[];
+}
+
+/** What one consumer mesh may see of one trust domain, as the event log last recorded it. */
+export type AccessInput = {
+  readonly meshId: string;
+  readonly trustDomain: TrustDomain;
+  /** Event-log position of the change: of a re-grant after a withdrawal, or of the withdrawal; 0 for a first grant. */
+  readonly position: number;
+  /** Whole seconds; 0 for a first grant. */
+  readonly lastModifiedSeconds: number;
+} & (
+  | { readonly state: "granted"; /** When the last federation that allows it expires; null for never. */ readonly until: EpochMs | null }
+  | {
+      readonly state: "withdrawn";
+      readonly at: EpochMs;
+      /** Pollers that ever fetched the bundle and have not fetched the tombstone yet. */
+      readonly owing: readonly string[];
+    }
+);
+
+/** One capability URL. */
+export interface PollerInput {
+  readonly pollerId: string;
+  readonly meshId: string;
+  /** SHA-256 of the token. */
+  readonly tokenHash: Sha256Hex;
+  /** Event-log position of its creation: a poller made after a withdrawal is not shown the tombstone. */
+  readonly position: number;
+  readonly expiresAt: EpochMs | null;
+}
+
+/** What changed between two positions of the event log, as reloaded from the store in one read. */
+export interface PublicationChange {
+  /** The position up to which the state is now known. */
+  readonly upTo: number;
+  /** Start anew: everything not named here is gone. */
+  readonly rebuild: boolean;
+  readonly generation: number;
+  readonly domains: readonly DomainInput[];
+  readonly removedDomains: readonly TrustDomain[];
+  readonly accesses: readonly AccessInput[];
+  /** Accesses that exist no more (a deleted mesh). */
+  readonly removedAccesses: readonly { readonly meshId: string; readonly trustDomain: TrustDomain }[];
+  readonly pollers: readonly PollerInput[];
+  /** IDs of revoked pollers. */
+  readonly removedPollers: readonly string[];
+}
+
+export type ProjectionName = "spiffe" | "istio" | "pem";
+
+/** The fact that a poller was served what it may see: a whole 200, or a 304 by an ETag of the current bytes. */
+export interface Delivery {
+  readonly pollerId: string;
+  readonly meshId: string;
+  readonly trustDomain: TrustDomain;
+  /** The served `spiffe_sequence`. */
+  readonly sequence: number;
+  /** Position of the revision that was served; null for a tombstone. */
+  readonly revision: number | null;
+  readonly projection: ProjectionName;
+  readonly at: EpochMs;
+}
