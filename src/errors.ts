@@ -196,6 +196,141 @@ export const catalogue = {
     title: "The JWK is not the key of its x5c certificate",
     mend: "Make the entry again from the certificate (R86).",
   },
+  // What the broker knows already
+  "mesh-id-taken": {
+    status: 409,
+    title: "The mesh ID is taken",
+    mend: "Choose another: a mesh ID is never used twice, not even after deletion.",
+  },
+  "trust-domain-reserved": {
+    status: 409,
+    title: "The trust domain is the broker's own",
+    mend: "Register the mesh's own trust domain.",
+  },
+  "trust-domain-freed": {
+    status: 409,
+    title: "The trust domain was given back",
+    mend: "Ask an operator to register it again.",
+  },
+  "trust-domain-has-members": {
+    status: 409,
+    title: "Other meshes are members of the trust domain",
+    mend: "Expel them first, or keep the owner.",
+  },
+  "invitation-mismatch": {
+    status: 403,
+    title: "The invitation is for something else",
+    mend: "Register the trust domain and mesh ID that the invitation names.",
+  },
+  "mesh-has-federations": {
+    status: 409,
+    title: "The mesh has open federations",
+    mend: "Withdraw them first, or delete with ?withdraw=true.",
+  },
+  "membership-pending": {
+    status: 409,
+    title: "The mesh is not a granted member of its trust domain",
+    mend: "Ask the admin of the trust domain's owner to grant the membership.",
+  },
+  "not-the-owner": {
+    status: 403,
+    title: "Only the owner of the trust domain may do this",
+    mend: "Ask the admin of the owner mesh.",
+  },
+  "membership-decision": {
+    status: 409,
+    title: "The decision does not fit the membership's state",
+    mend: "See `possible` for what can be decided now.",
+  },
+  "authority-exists": {
+    status: 409,
+    title: "The mesh has registered this authority before",
+    mend: "Change its state with a transition; a certificate is registered once.",
+  },
+  "authority-revoked": {
+    status: 409,
+    title: "The authority is revoked",
+    mend: "Make a new key and certificate: a revoked authority is never published again.",
+  },
+  "key-known-elsewhere": {
+    status: 409,
+    title: "The key belongs to another trust domain",
+    mend: "Use a key of its own for each trust domain, or ask an operator to allow the shared key.",
+  },
+  "key-id-taken": {
+    status: 409,
+    title: "The `kid` is taken in this trust domain",
+    mend: "Give the JWT signing key another `kid`.",
+  },
+  "impossible-transition": {
+    status: 409,
+    title: "The state cannot change like this",
+    mend: "See `possible` for the states that can follow.",
+  },
+  "would-empty-bundle": {
+    status: 409,
+    title: "The change would empty the bundle",
+    mend: "Publish a successor first, or send force: true to make every peer stop trusting the trust domain.",
+  },
+  "federation-with-itself": { status: 422, title: "A mesh cannot federate with itself", mend: "Name two meshes." },
+  "federation-exists": {
+    status: 409,
+    title: "The two meshes have an open federation",
+    mend: "Change its terms instead of proposing another.",
+  },
+  "invalid-terms": {
+    status: 422,
+    title: "The terms do not describe this federation",
+    mend: "List each direction once, as {consumer, provider} of the two meshes, and an expiry in the future.",
+  },
+  "terms-changed": {
+    status: 409,
+    title: "The terms are not those of termsDigest",
+    mend: "Read the federation again and decide on its current terms.",
+  },
+  "terms-unchanged": {
+    status: 409,
+    title: "The terms are the agreed ones already",
+    mend: "Propose terms that differ.",
+  },
+  "federation-decision": {
+    status: 409,
+    title: "The decision does not fit the federation's state",
+    mend: "See `possible` for what this mesh can decide now.",
+  },
+  "admin-token-exists": {
+    status: 409,
+    title: "A mesh-admin token of the mesh is valid",
+    mend: "Ask the mesh's own admin to make the next one.",
+  },
+  "wider-rights": {
+    status: 403,
+    title: "The token would have wider rights than its maker",
+    mend: "Make a token of your own role or a narrower one, for your own meshes.",
+  },
+  "poller-name-taken": {
+    status: 409,
+    title: "The mesh has a poller of this name",
+    mend: "Choose another name or revoke the old poller.",
+  },
+  "already-ended": { status: 409, title: "It has ended already", mend: "Nothing is to be done." },
+  // The public bundle endpoint
+  "bundle-withdrawn": {
+    status: 410,
+    title: "The federation has ended",
+    mend: "Stop polling, or federate again.",
+  },
+  "malformed-request": { status: 400, title: "Not an HTTP/1.1 request", mend: "Send a request as RFC 9112 has it." },
+  "request-timeout": { status: 408, title: "The request took too long", mend: "Send it at once." },
+  "headers-too-large": { status: 431, title: "The header block is too large", mend: "Send fewer and shorter headers." },
+  // The broker itself
+  "storage-unavailable": {
+    status: 503,
+    title: "The database is not available",
+    mend: "Try again after Retry-After; bundles are served meanwhile.",
+  },
+  "not-ready": { status: 503, title: "Not ready yet", mend: "Try again after Retry-After." },
+  internal: { status: 500, title: "Internal error", mend: "Report the request ID to the operator." },
 } as const satisfies Record<string, CatalogueEntry>;
 
 export type ErrorCode = keyof typeof catalogue;

@@ -15,3 +15,13 @@ export function parseTrustDomain(text: string): TrustDomain {
   if (!NAME.test(text)) throw new Refusal("invalid-trust-domain", `"${text.slice(0, 300)}" is not a trust domain name`);
   return text as TrustDomain;
 }
+
+/**
+ * `parseTrustDomain` of a member of a request.
+ * @param pointer JSON pointer of the member
+ * @throws {Refusal} `invalid-trust-domain`
+ */
+export function parseTrustDomainAt(text: string, pointer: string): TrustDomain {
+  if (!NAME.test(text)) throw new Refusal("invalid-trust-domain", `"${text.slice(0, 300)}" is not a trust domain name`, { pointer });
+  return text as TrustDomain;
+}

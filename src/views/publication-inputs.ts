@@ -1,13 +1,8 @@
-import type { Authority, Sha256Hex } from "../pki/authority.ts";
+import type { ProjectionName } from "../bundle/projections.ts";
+import type { PublishedAuthority } from "../bundle/published.ts";
+import type { Sha256Hex } from "../pki/authority.ts";
 import type { TrustDomain } from "../spiffe/trust-domain.ts";
 import type { EpochMs } from "../time.ts";
-
-/** An authority as a revision holds it. */
-export interface PublishedAuthority {
-  readonly authority: Authority;
-  /** When time alone takes it out of the bundle (24 h after an X.509 CA expired); null for never. */
-  readonly dropAt: EpochMs | null;
-}
 
 /** What the bundle endpoint needs of one trust domain: its newest revision and how it is to be served. */
 export interface DomainInput {
@@ -32,9 +27,15 @@ export type AccessInput = {
   /** Whole seconds; 0 for a first grant. */
   readonly lastModifiedSeconds: number;
 } & (
-  | { readonly state: "granted"; /** When the last federation that allows it expires; null for never. */ readonly until: EpochMs | null }
   | {
+      readonly state: "granted";
+      /** When the last federation that allows it expires; null for never. */
+      readonly until: EpochMs | null;
+    }
+  | {
+      /** Of a pair that was active once; one that never was has no access at all. */
       readonly state: "withdrawn";
+      /** Of an expiry, exactly the `until` of the grant, however much later the log came to know. */
       readonly at: EpochMs;
       /** Pollers that ever fetched the bundle and have not fetched the tombstone yet. */
       readonly owing: readonly string[];
@@ -68,8 +69,6 @@ export interface PublicationChange {
   /** IDs of revoked pollers. */
   readonly removedPollers: readonly string[];
 }
-
-export type ProjectionName = "spiffe" | "istio" | "pem";
 
 /** The fact that a poller was served what it may see: a whole 200, or a 304 by an ETag of the current bytes. */
 export interface Delivery {

@@ -1,0 +1,88 @@
+import { makeBenchIdentity } from "./bench-bundle.ts";
+import { type Child, startChild, startSilentChild } from "./child.ts";
+import type { CommitAnswer, CpuAnswer, Load, ServerReady } from "./messages.ts";
+
+/** CPU of one poll, side by side with a bare node:https server that serves the same bytes, in one run and interleaved. */
+const ROUNDS = 7;
+const WORKLOADS = [
+  { name: "new connection, 200", keepAlive: false, conditional: false, polls: 1200, target: 1.0 },
+  { name: "new connection, 304", keepAlive: false, conditional: true, polls: 1200, target: 1.0 },
+  { name: "keep-alive, 200", keepAlive: true, conditional: false, polls: 8000, target: 1.25 },
+  { name: "keep-alive, 304", keepAlive: true, conditional: true, polls: 8000, target: 1.25 },
+] as const;
+const GROWTH_TARGET = 1.05;
+
+interface Server extends ServerReady {
+  readonly child: Child;
+}
+
+export async function measureBundleEndpoint(): Promise<void> {
+  const identity = makeBenchIdentity();
+  const start = async (file: string, ...args: string[]): Promise<Server> => {
+    const { child, ready } = await startChild<ServerReady>(file, args, identity);
+    return { child, ...ready };
+  };
+  const servers = [
+    await start("bare-server.ts"),
+    await start("entente-server.ts", "10"),
+    await start("entente-server.ts", "10000"),
+  ] as const;
+  const generator = startSilentChild("load-generator.ts");
+  try {
+    const rows = [];
+    for (const workload of WORKLOADS) rows.push(await measure(workload, servers, generator));
+    console.table(Object.fromEntries(rows));
+    console.table(await measureCommits(servers));
+  } finally {
+    for (const { child } of servers) child.stop();
+    generator.stop();
+  }
+}
+
+type Workload = (typeof WORKLOADS)[number];
+
+async function measure(workload: Workload, servers: readonly [Server, Server, Server], generator: Child) {
+  for (const server of servers) await cpuPerPoll(workload, server, generator);
+  const rounds: number[][] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const cpu = [0, 0, 0];
+    // There and back, so that a machine that slows down favours nobody.
+    const order = round % 2 === 0 ? [0, 1, 2] : [2, 1, 0];
+    for (const place of order) cpu[place] = await cpuPerPoll(workload, servers[place] as Server, generator);
+    rounds.push(cpu);
+  }
+  const [bare, few, many] = [0, 1, 2].map((place) => median(rounds.map((cpu) => cpu[place] ?? 0)));
+  const ratio = median(rounds.map(([ofBare = 1, ofFew = 1]) => ofFew / ofBare));
+  const growth = median(rounds.map(([, ofFew = 1, ofMany = 1]) => ofMany / ofFew));
+  const row = {
+    "bare µs": Math.round(bare ?? 0),
+    "ours µs": Math.round(few ?? 0),
+    "ours 10,000 µs": Math.round(many ?? 0),
+    "ours/bare": `${ratio.toFixed(2)} (≤ ${workload.target.toFixed(2)})`,
+    "10,000/10 domains": `${growth.toFixed(2)} (≤ ${GROWTH_TARGET})`,
+  };
+  return [workload.name, row] as const;
+}
+
+async function cpuPerPoll({ keepAlive, conditional, polls }: Workload, server: Server, generator: Child) {
+  const { child, port, paths, etag } = server;
+  const load: Load = { port, paths, polls, keepAlive, etag: conditional ? etag : null };
+  const before = await child.ask<CpuAnswer>({ ask: "cpu" });
+  await generator.ask(load);
+  const after = await child.ask<CpuAnswer>({ ask: "cpu" });
+  return (after.cpu - before.cpu) / polls;
+}
+
+/** From the follower's hand-over of a committed change to the public listener serving it. */
+async function measureCommits([, few, many]: readonly [Server, Server, Server]) {
+  const delays = async ({ child }: Server) => {
+    const { commitMs } = await child.ask<CommitAnswer>({ ask: "commit" });
+    return { "median ms": median(commitMs).toFixed(2), "longest ms": Math.max(...commitMs).toFixed(2) };
+  };
+  return { "change served, 10 domains": await delays(few), "change served, 10,000 domains": await delays(many) };
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}

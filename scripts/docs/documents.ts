@@ -1,0 +1,5 @@
+import { configuration } from "./configuration.ts";
+import type { Document } from "./document.ts";
+import { errors } from "./errors.ts";
+
+export const documents: readonly Document[] = [configuration, errors];

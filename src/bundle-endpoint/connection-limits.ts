@@ -1,0 +1,91 @@
+import type { EndpointLimits } from "./endpoint-limits.ts";
+
+/** An admitted connection; `release` once when it has closed. */
+export interface Admission {
+  release(): void;
+}
+
+/** How many connections one listener holds (S59). Times are monotonic milliseconds. */
+export interface ConnectionLimits {
+  /** Null when the connection is to be refused. */
+  admit(address: string, nowMs: number): Admission | null;
+  /** An address polled with success: for an hour it has a reserve of its own. */
+  noteSuccess(address: string, nowMs: number): void;
+  open(): number;
+}
+
+interface Caller {
+  ordinary: number;
+  reserved: number;
+  /** Of the last successful poll. */
+  successAt: number;
+}
+
+const RESERVE_MS = 3_600_000;
+/** Addresses with a reserve that are remembered; past it the one that is known longest is forgotten. */
+const MAX_KNOWN = 100_000;
+
+/** A flood, from one address or from many, can fill the listener but not keep out who polled it in the last hour. */
+export function connectionLimits(
+  limits: Pick<EndpointLimits, "connections" | "connectionsPerAddress" | "reservedConnectionsPerAddress">,
+): ConnectionLimits {
+  const callers = new Map<string, Caller>();
+  let ordinary = 0;
+  let reserved = 0;
+
+  function callerOf(address: string): Caller {
+    const known = callers.get(address);
+    if (known !== undefined) return known;
+    if (callers.size >= MAX_KNOWN) forgetIdle();
+    const caller: Caller = { ordinary: 0, reserved: 0, successAt: Number.NEGATIVE_INFINITY };
+    callers.set(address, caller);
+    return caller;
+  }
+
+  function forgetIdle(): void {
+    for (const [address, caller] of callers) {
+      if (callers.size < MAX_KNOWN) return;
+      if (caller.ordinary + caller.reserved === 0) callers.delete(address);
+    }
+  }
+
+  return {
+    admit(address, nowMs) {
+      const caller = callerOf(address);
+      if (ordinary < limits.connections && caller.ordinary < limits.connectionsPerAddress) {
+        ordinary++;
+        caller.ordinary++;
+        return {
+          release() {
+            ordinary--;
+            caller.ordinary--;
+            forgetStranger(address, caller);
+          },
+        };
+      }
+      const known = nowMs - caller.successAt < RESERVE_MS;
+      if (known && caller.reserved < limits.reservedConnectionsPerAddress) {
+        reserved++;
+        caller.reserved++;
+        return {
+          release() {
+            reserved--;
+            caller.reserved--;
+          },
+        };
+      }
+      forgetStranger(address, caller);
+      return null;
+    },
+    noteSuccess(address, nowMs) {
+      callerOf(address).successAt = nowMs;
+    },
+    open: () => ordinary + reserved,
+  };
+
+  /** Who never polled with success is remembered only while connected. */
+  function forgetStranger(address: string, caller: Caller): void {
+    const isStranger = caller.successAt === Number.NEGATIVE_INFINITY;
+    if (isStranger && caller.ordinary + caller.reserved === 0) callers.delete(address);
+  }
+}

@@ -1,0 +1,130 @@
+import { Worker } from "node:worker_threads";
+import type { ListenAddress } from "../listen-address.ts";
+import type { Delivery, PublicationChange } from "../views/publication-inputs.ts";
+import { type Counters, countersBuffer, readCounters } from "./counters.ts";
+import type { FromWorker, Profile, ToWorker, WorkerData, WorkerOptions } from "./protocol.ts";
+import type { ServingCertificate } from "./tls-options.ts";
+
+export interface BundleEndpointOptions extends WorkerOptions {
+  /** Served from the first connection on. Without it, polls are answered 503 until the first `apply`. */
+  readonly initial?: PublicationChange;
+  /** Writes deliveries to the ledger. A batch that is refused is offered again each second. */
+  readonly onDeliveries: (batch: readonly Delivery[]) => void | Promise<void>;
+  /** The worker thread died, and with it the public listener. */
+  readonly onFatal: (error: Error) => void;
+}
+
+/** The public listener, in a thread of its own: no commit, query or busy loop of the main thread delays a poll. */
+export interface BundleEndpoint {
+  /** Where it really listens. */
+  readonly addresses: Readonly<Record<Profile, ListenAddress>>;
+  /** Resolves when the change is served. Changes are applied in the order of the calls. */
+  apply(change: PublicationChange): Promise<void>;
+  /** The log was read and had no news: what is served is not stale (L8). */
+  confirmFresh(): void;
+  /** Serves new connections with other certificates. Rejects, and keeps the old one, where one is unusable. */
+  useCertificates(certificates: Partial<Record<Profile, ServingCertificate>>): Promise<void>;
+  counters(): Counters;
+  /** Resolves when every delivery so far is in the ledger. */
+  flush(): Promise<void>;
+  /** `/readyz` fails from now on; polls are served (L7). */
+  notReady(): void;
+  /** Stops accepting, lets open requests end within `graceMs`, flushes deliveries and ends the thread (L7). */
+  close(graceMs: number): Promise<void>;
+}
+
+const RETRY_MS = 1000;
+
+/** @throws {Error} the reason why it cannot listen */
+export async function startBundleEndpoint(options: BundleEndpointOptions): Promise<BundleEndpoint> {
+  const { onDeliveries, onFatal, ...workerOptions } = options;
+  const counters = countersBuffer();
+  const data: WorkerData = { ...workerOptions, counters };
+  const worker = new Worker(workerFile(), { workerData: data, name: "bundle-endpoint" });
+  const calls = pendingCalls();
+  let closing = false;
+
+  const addresses = await new Promise<BundleEndpoint["addresses"]>((resolve, reject) => {
+    let started = false;
+    const fail = (error: Error) => {
+      calls.failAll(error);
+      if (!started) reject(error);
+      else if (!closing) onFatal(error);
+      closing = true;
+    };
+    worker.on("error", (error) => fail(error instanceof Error ? error : new Error(String(error))));
+    worker.on("exit", (code) => fail(new Error(`the bundle endpoint's thread ended with code ${code}`)));
+    worker.on("message", (message: FromWorker) => {
+      if (message.type === "deliveries") void record(message.batch);
+      else if (message.type === "done") calls.settle(message.id);
+      else if (message.type === "failed") calls.settle(message.id, new Error(message.message));
+      else {
+        started = true;
+        resolve(message.addresses);
+      }
+    });
+  });
+
+  async function record(batch: readonly Delivery[]): Promise<void> {
+    for (;;) {
+      try {
+        await onDeliveries(batch);
+        break;
+      } catch {
+        // At shutdown a ledger that cannot be written loses the batch, which delays a retirement at worst.
+        if (closing) break;
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      }
+    }
+    tell({ type: "noted" });
+  }
+
+  const tell = (message: ToWorker): void => worker.postMessage(message);
+  const call = (make: (id: number) => ToWorker): Promise<void> => calls.start((id) => tell(make(id)));
+
+  return {
+    addresses,
+    apply: (change) => call((id) => ({ type: "apply", id, change })),
+    confirmFresh: () => tell({ type: "fresh" }),
+    useCertificates: (certificates) => call((id) => ({ type: "certificates", id, certificates })),
+    counters: () => readCounters(counters),
+    flush: () => call((id) => ({ type: "flush", id })),
+    notReady: () => tell({ type: "not-ready" }),
+    async close(graceMs) {
+      if (closing) return;
+      closing = true;
+      await call((id) => ({ type: "close", id, graceMs }));
+      await worker.terminate();
+    },
+  };
+}
+
+/** As source it is TypeScript, in a build JavaScript. */
+const workerFile = (): URL => new URL(import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js", import.meta.url);
+
+function pendingCalls() {
+  const pending = new Map<number, PromiseWithResolvers<void>>();
+  let dead: Error | null = null;
+  let lastId = 0;
+  return {
+    start(send: (id: number) => void): Promise<void> {
+      if (dead !== null) return Promise.reject(dead);
+      const id = ++lastId;
+      const answer = Promise.withResolvers<void>();
+      pending.set(id, answer);
+      send(id);
+      return answer.promise;
+    },
+    settle(id: number, error?: Error): void {
+      const answer = pending.get(id);
+      pending.delete(id);
+      if (error === undefined) answer?.resolve();
+      else answer?.reject(error);
+    },
+    failAll(error: Error): void {
+      dead = error;
+      for (const { reject } of pending.values()) reject(error);
+      pending.clear();
+    },
+  };
+}

@@ -1,0 +1,50 @@
+import type { ListenAddress } from "../listen-address.ts";
+import type { TrustDomain } from "../spiffe/trust-domain.ts";
+import type { Delivery, PublicationChange } from "../views/publication-inputs.ts";
+import type { EndpointLimits } from "./endpoint-limits.ts";
+import type { ServingCertificate } from "./tls-options.ts";
+
+/** One of the two standard profiles of a bundle endpoint (R56). */
+export type Profile = "spiffe" | "web";
+
+/** What the worker thread starts with. Plain data: it is copied to the thread. */
+export interface WorkerOptions {
+  readonly brokerTrustDomain: TrustDomain;
+  readonly tombstoneSeconds: number;
+  readonly addresses: Readonly<Record<Profile, ListenAddress>>;
+  readonly certificates: Readonly<Record<Profile, ServingCertificate>>;
+  readonly limits: EndpointLimits;
+  readonly deliveryBatchMs: number;
+  /** How long publications may go unconfirmed before the listener says it is not ready, in milliseconds (L8). */
+  readonly maxStaleMs: number;
+  /** See src/shared-clock.ts. */
+  readonly clockOffset?: SharedArrayBuffer;
+}
+
+export interface WorkerData extends WorkerOptions {
+  readonly counters: SharedArrayBuffer;
+  /** Applied before it listens. */
+  readonly initial?: PublicationChange;
+}
+
+/** From the main thread. What has an `id` is answered by `done` or `failed`. */
+export type ToWorker =
+  | { readonly type: "apply"; readonly id: number; readonly change: PublicationChange }
+  | {
+      readonly type: "certificates";
+      readonly id: number;
+      readonly certificates: Partial<Record<Profile, ServingCertificate>>;
+    }
+  | { readonly type: "flush"; readonly id: number }
+  | { readonly type: "close"; readonly id: number; readonly graceMs: number }
+  | { readonly type: "fresh" }
+  | { readonly type: "not-ready" }
+  /** The batch of deliveries is in the ledger. */
+  | { readonly type: "noted" };
+
+/** From the worker thread. */
+export type FromWorker =
+  | { readonly type: "listening"; readonly addresses: Readonly<Record<Profile, ListenAddress>> }
+  | { readonly type: "done"; readonly id: number }
+  | { readonly type: "failed"; readonly id: number; readonly message: string }
+  | { readonly type: "deliveries"; readonly batch: readonly Delivery[] };

@@ -1,0 +1,94 @@
+import { parentPort, workerData } from "node:worker_threads";
+import { threadClock } from "../shared-clock.ts";
+import { createPublication } from "../views/publication.ts";
+import type { Delivery, PublicationChange } from "../views/publication-inputs.ts";
+import { counterWriter } from "./counters.ts";
+import { deliveryOutbox } from "./delivery.ts";
+import { bundleHandler } from "./handler.ts";
+import { startListener } from "./listener.ts";
+import type { FromWorker, ToWorker, WorkerData } from "./protocol.ts";
+import { readiness } from "./readiness.ts";
+
+/** How often the wall clock is held against the next deadline, in milliseconds: it may jump. */
+const CLOCK_CHECK_MS = 250;
+
+const options: WorkerData = workerData;
+const port = parentPort;
+if (port === null) throw new Error("bundle-endpoint/worker.ts runs as a worker thread; start it with host.ts");
+
+const tell = (message: FromWorker): void => port.postMessage(message);
+const clock = threadClock(options.clockOffset);
+const counters = counterWriter(options.counters);
+const publication = createPublication(options);
+const ready = readiness(options.maxStaleMs);
+let onNoted: () => void = () => {};
+const outbox = deliveryOutbox(sendDeliveries, counters);
+
+function sendDeliveries(batch: readonly Delivery[]): Promise<void> {
+  tell({ type: "deliveries", batch });
+  return new Promise((resolve) => {
+    onNoted = resolve;
+  });
+}
+
+function apply(change: PublicationChange): void {
+  publication.apply(change, clock());
+  ready.confirm(performance.now());
+}
+
+if (options.initial !== undefined) apply(options.initial);
+
+const handler = bundleHandler({
+  publication,
+  outbox,
+  counters,
+  clock,
+  limits: options.limits,
+  unreadiness: () => ready.reasons(performance.now()),
+  stopping: () => closing,
+});
+let closing = false;
+const start = (profile: "spiffe" | "web") =>
+  startListener(options.addresses[profile], options.certificates[profile], handler, options.limits, counters);
+const listeners = { spiffe: await start("spiffe"), web: await start("web") };
+
+function watchClock(): void {
+  const now = clock();
+  publication.advance(now);
+  setTimeout(watchClock, Math.max(1, Math.min(CLOCK_CHECK_MS, publication.nextDeadline() - now))).unref();
+}
+watchClock();
+setInterval(() => void outbox.flush(), options.deliveryBatchMs).unref();
+
+async function perform(message: Extract<ToWorker, { id: number }>): Promise<void> {
+  switch (message.type) {
+    case "apply":
+      return apply(message.change);
+    case "certificates": {
+      const { spiffe, web } = message.certificates;
+      if (spiffe) listeners.spiffe.useCertificate(spiffe);
+      if (web) listeners.web.useCertificate(web);
+      return;
+    }
+    case "flush":
+      return outbox.flush();
+    case "close":
+      closing = true;
+      ready.stop();
+      await Promise.all([listeners.spiffe.close(message.graceMs), listeners.web.close(message.graceMs)]);
+      return outbox.flush();
+  }
+}
+
+port.on("message", (message: ToWorker) => {
+  if (message.type === "noted") return onNoted();
+  if (message.type === "fresh") return ready.confirm(performance.now());
+  if (message.type === "not-ready") return ready.stop();
+  const { id } = message;
+  perform(message).then(
+    () => tell({ type: "done", id }),
+    (error: unknown) => tell({ type: "failed", id, message: error instanceof Error ? error.message : "unknown" }),
+  );
+});
+
+tell({ type: "listening", addresses: { spiffe: listeners.spiffe.address, web: listeners.web.address } });

@@ -1,0 +1,45 @@
+import type { Authority } from "../pki/authority.ts";
+import { DAY_MS, type EpochMs } from "../time.ts";
+
+/** An authority as a revision holds it. */
+export interface PublishedAuthority {
+  readonly authority: Authority;
+  /** When time alone takes it out of the bundle (24 h after an X.509 CA expired); null for never. */
+  readonly dropAt: EpochMs | null;
+}
+
+/** The order of a bundle's entries everywhere: X.509 before JWT, then by fingerprint. */
+export function canonicalOrder(authorities: readonly Authority[]): readonly Authority[] {
+  const place = ({ type, fingerprint }: Authority) => `${type === "x509" ? 0 : 1}${fingerprint}`;
+  return authorities.toSorted((a, b) => (place(a) < place(b) ? -1 : 1));
+}
+
+/** An expired CA stays for a day, as in SPIRE: clocks differ. A JWT key has no end. */
+export const dropAtOf = (authority: Authority): EpochMs | null =>
+  authority.type === "x509" ? authority.notAfter + DAY_MS : null;
+
+/**
+ * The authorities that time has left in the bundle at `now`, in the order given. Time alone never takes the last
+ * authority of a type: of X.509 CAs that are all due, those that expired last stay. A function of the whole revision,
+ * so that a clock which jumped and came back restores what it hid.
+ */
+export function unexpired(authorities: readonly PublishedAuthority[], now: EpochMs): readonly PublishedAuthority[] {
+  return authorities.filter((published) => leavesAt(published, authorities) > now);
+}
+
+/** The next instant after `now` at which `unexpired` changes; null if it never will again. */
+export function nextDeadline(authorities: readonly PublishedAuthority[], now: EpochMs): EpochMs | null {
+  const ahead = authorities.map((published) => leavesAt(published, authorities)).filter((at) => at > now);
+  const next = Math.min(...ahead);
+  return Number.isFinite(next) ? next : null;
+}
+
+/** Infinity for what time never takes. */
+function leavesAt({ authority, dropAt }: PublishedAuthority, among: readonly PublishedAuthority[]): number {
+  if (dropAt === null) return Number.POSITIVE_INFINITY;
+  const outlived = among.some((other) => {
+    if (other.authority.type !== authority.type) return false;
+    return other.dropAt === null || other.dropAt > dropAt;
+  });
+  return outlived ? dropAt : Number.POSITIVE_INFINITY;
+}

@@ -1,0 +1,35 @@
+import type { JsonValue } from "../json/json-value.ts";
+import { x509Authority } from "../pki/authority-profile.ts";
+import { jwtAuthority } from "../pki/jwt-key.ts";
+import { certificatesFromPem } from "../pki/pem.ts";
+import type { TrustDomain } from "../spiffe/trust-domain.ts";
+import type { EpochMs } from "../time.ts";
+import { readBundleDocument } from "./bundle-document.ts";
+import { type Reading, readAt, withoutRepeats } from "./reading.ts";
+
+/** The three ways to send authorities: PEM of CA certificates, one JWT key, a whole SPIFFE bundle. */
+export type Upload = { readonly pem: string } | { readonly jwk: JsonValue } | { readonly bundle: JsonValue };
+
+/**
+ * Reads an upload whole or not at all. A bundle's sequence and hint are checked and go no further: what is served has
+ * a sequence of the broker's own.
+ * @throws {Refusal} with a pointer such as `/pem/0`, `/jwk` or `/bundle/keys/0`; codes as in `readBundleDocument`, and
+ * `invalid-pem`
+ */
+export function readUpload(upload: Upload, trustDomain: TrustDomain, now: EpochMs): Reading {
+  if ("pem" in upload) return readAt("/pem", () => readPem(upload.pem, trustDomain, now));
+  if ("jwk" in upload) return readAt("/jwk", () => ({ authorities: [jwtAuthority(upload.jwk)], warnings: [] }));
+  return readAt("/bundle", () => {
+    const { authorities, warnings } = readBundleDocument(upload.bundle, trustDomain, now);
+    return { authorities, warnings };
+  });
+}
+
+function readPem(pem: string, trustDomain: TrustDomain, now: EpochMs): Reading {
+  const read = certificatesFromPem(pem).map((der, index) => {
+    const pointer = `/${index}`;
+    return { ...readAt(pointer, () => x509Authority(der, trustDomain, now)), pointer };
+  });
+  const { authorities, warnings } = withoutRepeats(read);
+  return { authorities, warnings: [...read.flatMap((block) => block.warnings), ...warnings] };
+}

@@ -1,0 +1,44 @@
+import { Refusal } from "../../errors.ts";
+import type { Executor } from "../../store/tables.ts";
+import type { EpochMs } from "../../time.ts";
+import { type Caller, invitationCaller, type Origin, tokenCaller } from "./caller.ts";
+import { findInvitationSecret } from "./invitation.store.ts";
+import { invitationState } from "./invitation.ts";
+import { matchesHash, readSecret, type Secret } from "./secret.ts";
+import { findTokenSecret } from "./token.store.ts";
+import { isValid } from "./token.ts";
+
+const BEARER = /^Bearer ([!-~]+)$/i;
+
+/** One answer to every credential that does not hold: unknown, expired, revoked, malformed, spent (S25). */
+export const unauthenticated = (): Refusal => new Refusal("unauthenticated", "send a valid bearer token");
+
+/**
+ * Who makes a request, by its `Authorization` header and nothing else (S25). A capability URL's token has another
+ * form and is never a bearer.
+ * @throws {Refusal} `unauthenticated`
+ */
+export async function authenticate(
+  db: Executor,
+  header: string | undefined,
+  origin: Origin,
+  now: EpochMs,
+): Promise<Caller> {
+  const bearer = BEARER.exec(header ?? "")?.[1];
+  const secret = bearer === undefined ? undefined : readSecret(bearer);
+  const caller = secret && (await (secret.kind === "tok" ? byToken : byInvitation)(db, secret, origin, now));
+  if (!caller) throw unauthenticated();
+  return caller;
+}
+
+async function byToken(db: Executor, secret: Secret, origin: Origin, now: EpochMs): Promise<Caller | undefined> {
+  const found = await findTokenSecret(db, secret.id);
+  if (!matchesHash(secret.secret, found?.secretHash) || !found || !isValid(found.token, now)) return undefined;
+  return tokenCaller(found.token.tokenId, found.token.role, found.token.meshes, origin);
+}
+
+async function byInvitation(db: Executor, secret: Secret, origin: Origin, now: EpochMs): Promise<Caller | undefined> {
+  const found = await findInvitationSecret(db, secret.id);
+  if (!matchesHash(secret.secret, found?.secretHash) || !found) return undefined;
+  return invitationState(found.invitation, now) === "open" ? invitationCaller(found.invitation, origin) : undefined;
+}

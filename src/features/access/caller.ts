@@ -1,0 +1,60 @@
+import { Refusal } from "../../errors.ts";
+import type { Actor } from "../../store/event.ts";
+import type { MeshId } from "../meshes/mesh-id.ts";
+import type { Invitation } from "./invitation.ts";
+import { type Role, reaches, type Scope, scopeOf } from "./role.ts";
+
+/** Whoever made an authenticated request. */
+export type Caller = TokenCaller | InvitationCaller;
+
+export interface TokenCaller extends Actor {
+  readonly kind: "token";
+  readonly role: Role;
+  readonly meshes: readonly MeshId[];
+  readonly scope: Scope;
+}
+
+export interface InvitationCaller extends Actor {
+  readonly kind: "invitation";
+  readonly role: "invitation";
+  readonly invitation: Invitation;
+}
+
+/** Where a request came from: what an actor carries into the audit events. */
+export interface Origin {
+  readonly source: string;
+  readonly requestId: string;
+}
+
+export const tokenCaller = (tokenId: string, role: Role, meshes: readonly MeshId[], origin: Origin): TokenCaller => ({
+  kind: "token",
+  id: tokenId,
+  role,
+  meshes,
+  scope: scopeOf(role, meshes),
+  ...origin,
+});
+
+export const invitationCaller = (invitation: Invitation, origin: Origin): InvitationCaller => ({
+  kind: "invitation",
+  id: invitation.invitationId,
+  role: "invitation",
+  invitation,
+  ...origin,
+});
+
+/** The one answer to what is absent, foreign or malformed (S16). */
+export const notFound = (pointer?: string): Refusal =>
+  new Refusal(
+    "not-found",
+    "there is nothing here that this credential may see",
+    pointer === undefined ? {} : { pointer },
+  );
+
+/**
+ * That the caller administers the mesh for which it speaks.
+ * @throws {Refusal} `not-found` as for an absent mesh (S16)
+ */
+export function requireMesh(caller: TokenCaller, meshId: MeshId, pointer?: string): void {
+  if (!reaches(caller.scope, meshId)) throw notFound(pointer);
+}

@@ -1,0 +1,76 @@
+import { Refusal } from "../../errors.ts";
+import type { TrustDomain } from "../../spiffe/trust-domain.ts";
+import type { Work } from "../../store/unit-of-work.ts";
+import { SECOND_MS } from "../../time.ts";
+import type { MeshId } from "../meshes/mesh-id.ts";
+import { notFound } from "./caller.ts";
+import {
+  countInvitationRefusal,
+  findInvitation,
+  insertInvitation,
+  listInvitations,
+  markInvitationRevoked,
+  markInvitationSpent,
+} from "./invitation.store.ts";
+import { type Invitation, invitationState } from "./invitation.ts";
+import { newSecret } from "./secret.ts";
+
+export { findInvitation, listInvitations };
+
+/** An operator invites somebody to register one mesh; the secret is in the answer and nowhere else. */
+export async function invite(
+  work: Work,
+  asked: { trustDomain: TrustDomain; meshId: MeshId | null; expiresInSeconds: number },
+): Promise<{ invitation: Invitation; secret: string }> {
+  const { id, text, hash } = newSecret(work.random, "inv");
+  const invitation: Invitation = {
+    invitationId: id,
+    trustDomain: asked.trustDomain,
+    meshId: asked.meshId,
+    createdAt: work.now,
+    createdBy: work.actor.id,
+    expiresAt: work.now + asked.expiresInSeconds * SECOND_MS,
+    spentAt: null,
+    spentBy: null,
+    refusals: 0,
+    revokedAt: null,
+  };
+  await insertInvitation(work.tx, invitation, hash);
+  work.record({
+    type: "invitation.created",
+    subjects: [`invitation/${id}`, `trust-domain/${asked.trustDomain}`],
+    fields: { meshId: asked.meshId, expiresAt: invitation.expiresAt },
+    after: invitation,
+  });
+  return { invitation, secret: text };
+}
+
+/** Spends it with the registration that it allowed. @throws {Refusal} `unauthenticated` when another was quicker */
+export async function spendInvitation(work: Work, invitation: Invitation, meshId: MeshId): Promise<void> {
+  if (!(await markInvitationSpent(work.tx, invitation.invitationId, meshId, work.now))) {
+    throw new Refusal("unauthenticated", "the invitation has been used");
+  }
+  work.record({ type: "invitation.spent", subjects: [`invitation/${invitation.invitationId}`, `mesh/${meshId}`] });
+}
+
+/** Counts a refused registration; the tenth voids the invitation. */
+export async function noteInvitationRefused(work: Work, invitationId: string): Promise<void> {
+  await countInvitationRefusal(work.tx, invitationId);
+  const invitation = await findInvitation(work.tx, invitationId);
+  work.record({
+    type: "invitation.refused",
+    subjects: [`invitation/${invitationId}`],
+    outcome: "refused",
+    fields: { refusals: invitation?.refusals ?? 0 },
+  });
+}
+
+/** @throws {Refusal} `not-found`, `already-ended` */
+export async function revokeInvitation(work: Work, invitationId: string): Promise<void> {
+  const invitation = await findInvitation(work.tx, invitationId);
+  if (!invitation) throw notFound();
+  const state = invitationState(invitation, work.now);
+  if (state !== "open") throw new Refusal("already-ended", `the invitation is ${state}`);
+  await markInvitationRevoked(work.tx, invitationId, work.now);
+  work.record({ type: "invitation.revoked", subjects: [`invitation/${invitationId}`], before: invitation });
+}

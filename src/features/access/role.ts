@@ -1,0 +1,87 @@
+import type { MeshId } from "../meshes/mesh-id.ts";
+
+export const ROLES = ["operator", "mesh-admin", "mesh-viewer", "auditor"] as const;
+/** Operator: registers, invites, reads. Mesh-admin: all of named meshes. Mesh-viewer: reads them. Auditor: reads all. */
+export type Role = (typeof ROLES)[number];
+
+/** What a route asks for. Each is declared beside its route; a route without one does not start (S18). */
+export type Permission =
+  | "invitation:manage"
+  | "mesh:register"
+  | "mesh:read"
+  | "mesh:change"
+  | "mesh:delete"
+  | "directory:read"
+  | "authority:read"
+  | "authority:change"
+  | "shared-key:manage"
+  | "shared-key:read"
+  | "trust-domain:read"
+  | "trust-domain:change"
+  | "federation:read"
+  | "federation:propose"
+  | "federation:consent"
+  | "poller:read"
+  | "poller:change"
+  | "delivery:read"
+  | "token:read"
+  | "token:create"
+  | "token:revoke"
+  | "audit:read"
+  | "metrics:read";
+
+const READS: readonly Permission[] = [
+  "mesh:read",
+  "directory:read",
+  "authority:read",
+  "trust-domain:read",
+  "federation:read",
+  "poller:read",
+  "delivery:read",
+  "token:read",
+  "audit:read",
+];
+
+const PERMISSIONS: Record<Role | "invitation", readonly Permission[]> = {
+  operator: [
+    ...READS,
+    "invitation:manage",
+    "mesh:register",
+    "mesh:delete",
+    "shared-key:manage",
+    "shared-key:read",
+    "federation:propose",
+    "token:create",
+    "token:revoke",
+    "metrics:read",
+  ],
+  "mesh-admin": [
+    ...READS,
+    "mesh:change",
+    "mesh:delete",
+    "authority:change",
+    "trust-domain:change",
+    "federation:propose",
+    "federation:consent",
+    "poller:change",
+    "token:create",
+    "token:revoke",
+  ],
+  "mesh-viewer": READS,
+  auditor: [...READS, "shared-key:read", "metrics:read"],
+  invitation: ["mesh:register"],
+};
+
+/** What a credential is allowed to ask for; whose resources it reaches is its scope's matter. */
+export const permits = (role: Role | "invitation", permission: Permission): boolean =>
+  PERMISSIONS[role].includes(permission);
+
+/** Whose resources a credential reaches (S15): all, or those of its meshes. */
+export type Scope = { readonly all: true } | { readonly all: false; readonly meshes: readonly MeshId[] };
+
+/** Operators and auditors see every mesh; the others the meshes that their token names. */
+export const scopeOf = (role: Role, meshes: readonly MeshId[]): Scope =>
+  role === "operator" || role === "auditor" ? { all: true } : { all: false, meshes };
+
+export const reaches = (scope: Scope, meshId: string): boolean =>
+  scope.all || (scope.meshes as readonly string[]).includes(meshId);

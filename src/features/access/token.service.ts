@@ -1,0 +1,121 @@
+import { Refusal } from "../../errors.ts";
+import type { Executor } from "../../store/tables.ts";
+import type { Work } from "../../store/unit-of-work.ts";
+import type { FreeText } from "../../text.ts";
+import { SECOND_MS } from "../../time.ts";
+import type { MeshId } from "../meshes/mesh-id.ts";
+import { meshNamed } from "../meshes/mesh-lookup.ts";
+import { notFound, requireMesh, type TokenCaller } from "./caller.ts";
+import { type Role, reaches, type Scope } from "./role.ts";
+import { newSecret } from "./secret.ts";
+import {
+  findToken,
+  hasOperatorToken,
+  hasValidAdminToken,
+  insertToken,
+  listTokens,
+  markTokenRevoked,
+  tokensOnlyOf,
+} from "./token.store.ts";
+import { checkTokenRights, isValid, type Token } from "./token.ts";
+
+export { hasOperatorToken, listTokens };
+
+/** How long tokens live: what is taken when nothing is asked, and the most that may be asked for (S26). */
+export interface TokenLives {
+  readonly defaultSeconds: number;
+  readonly maxSeconds: number;
+}
+
+export interface NewToken {
+  readonly name: FreeText;
+  readonly role: Role;
+  readonly meshes: readonly MeshId[];
+  readonly expiresInSeconds: number;
+}
+
+/**
+ * A caller makes a token; the secret is in the answer and nowhere else.
+ * @throws {Refusal} `not-found` for a mesh it does not reach, `wider-rights`, `admin-token-exists`, `invalid-request`
+ */
+export async function createToken(
+  work: Work,
+  caller: TokenCaller,
+  asked: NewToken,
+  lives: TokenLives,
+): Promise<{ token: Token; secret: string }> {
+  for (const [index, meshId] of asked.meshes.entries()) {
+    requireMesh(caller, meshId, `/meshes/${index}`);
+    if (!(await meshNamed(work.tx, meshId))) throw notFound(`/meshes/${index}`);
+  }
+  checkTokenRights(caller, asked, await hasValidAdminToken(work.tx, asked.meshes, work.now));
+  if (asked.expiresInSeconds > lives.maxSeconds) {
+    throw new Refusal("invalid-request", `a token lives ${lives.maxSeconds} seconds at most`, {
+      pointer: "/expiresInSeconds",
+    });
+  }
+  return issueToken(work, asked);
+}
+
+/** Makes a token for whoever a rule has found entitled to it: a spent invitation's mesh, or the first operator (S27). */
+export async function issueToken(work: Work, asked: NewToken): Promise<{ token: Token; secret: string }> {
+  const { id, text, hash } = newSecret(work.random, "tok");
+  const token: Token = {
+    tokenId: id,
+    name: asked.name,
+    role: asked.role,
+    meshes: [...new Set(asked.meshes)].sort(),
+    createdAt: work.now,
+    createdBy: work.actor.id,
+    expiresAt: work.now + asked.expiresInSeconds * SECOND_MS,
+    revokedAt: null,
+    lastUsedAt: null,
+  };
+  await insertToken(work.tx, token, hash);
+  work.record({
+    type: "token.created",
+    subjects: [`token/${id}`, ...token.meshes.map((meshId) => `mesh/${meshId}` as const)],
+    fields: { name: token.name, role: token.role, expiresAt: token.expiresAt },
+    after: token,
+  });
+  return { token, secret: text };
+}
+
+/**
+ * A token as its own mesh's people may see it: all its meshes must be in scope, or it speaks for others too.
+ * @throws {Refusal} `not-found`
+ */
+export async function readToken(db: Executor, scope: Scope, tokenId: string): Promise<Token> {
+  const token = await findToken(db, tokenId);
+  const visible = token && (scope.all || token.meshes.some((meshId) => reaches(scope, meshId)));
+  if (!token || !visible) throw notFound();
+  return token;
+}
+
+/**
+ * @throws {Refusal} `not-found`; `wider-rights` for a token that speaks for meshes which the caller does not
+ * administer; `already-ended`
+ */
+export async function revokeToken(work: Work, caller: TokenCaller, tokenId: string): Promise<void> {
+  const token = await readToken(work.tx, caller.scope, tokenId);
+  if (!caller.scope.all && !token.meshes.every((meshId) => reaches(caller.scope, meshId))) {
+    throw new Refusal("wider-rights", "the token speaks for meshes that you do not administer");
+  }
+  if (!isValid(token, work.now)) throw new Refusal("already-ended", `the token ${tokenId} is revoked or expired`);
+  await endToken(work, token);
+}
+
+/** A mesh that goes takes the tokens with it that speak for nobody else. */
+export async function revokeTokensOf(work: Work, meshId: MeshId): Promise<void> {
+  for (const token of await tokensOnlyOf(work.tx, meshId)) await endToken(work, token);
+}
+
+async function endToken(work: Work, token: Token): Promise<void> {
+  await markTokenRevoked(work.tx, token.tokenId, work.now);
+  work.record({
+    type: "token.revoked",
+    subjects: [`token/${token.tokenId}`, ...token.meshes.map((meshId) => `mesh/${meshId}` as const)],
+    fields: { name: token.name, role: token.role },
+    before: token,
+  });
+}

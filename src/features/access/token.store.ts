@@ -1,0 +1,123 @@
+import type { Selectable } from "kysely";
+import type { Executor, Tables } from "../../store/tables.ts";
+import type { FreeText } from "../../text.ts";
+import type { EpochMs } from "../../time.ts";
+import type { MeshId } from "../meshes/mesh-id.ts";
+import type { Role, Scope } from "./role.ts";
+import type { Token } from "./token.ts";
+
+type TokenRow = Selectable<Tables["token"]>;
+
+async function withMeshes(db: Executor, rows: readonly TokenRow[]): Promise<Token[]> {
+  if (rows.length === 0) return [];
+  const named = await db
+    .selectFrom("token_mesh")
+    .selectAll()
+    .where(
+      "token_id",
+      "in",
+      rows.map((row) => row.token_id),
+    )
+    .orderBy("mesh_id")
+    .execute();
+  return rows.map((row) => ({
+    tokenId: row.token_id,
+    name: row.name as FreeText,
+    role: row.role as Role,
+    meshes: named.filter(({ token_id }) => token_id === row.token_id).map(({ mesh_id }) => mesh_id as MeshId),
+    createdAt: row.created_at,
+    createdBy: row.created_by,
+    expiresAt: row.expires_at,
+    revokedAt: row.revoked_at,
+    lastUsedAt: row.last_used_at,
+  }));
+}
+
+export async function insertToken(tx: Executor, token: Token, secretHash: string): Promise<void> {
+  await tx
+    .insertInto("token")
+    .values({
+      token_id: token.tokenId,
+      secret_hash: secretHash,
+      name: token.name,
+      role: token.role,
+      created_at: token.createdAt,
+      created_by: token.createdBy,
+      expires_at: token.expiresAt,
+      revoked_at: null,
+      last_used_at: null,
+    })
+    .execute();
+  if (token.meshes.length > 0) {
+    await tx
+      .insertInto("token_mesh")
+      .values(token.meshes.map((mesh_id) => ({ token_id: token.tokenId, mesh_id })))
+      .execute();
+  }
+}
+
+export async function markTokenRevoked(tx: Executor, tokenId: string, at: EpochMs): Promise<void> {
+  await tx.updateTable("token").set({ revoked_at: at }).where("token_id", "=", tokenId).execute();
+}
+
+/** Written in batches: not a change that anybody asked for, so no event. */
+export async function noteTokensUsed(db: Executor, uses: ReadonlyMap<string, EpochMs>): Promise<void> {
+  for (const [tokenId, at] of uses)
+    await db.updateTable("token").set({ last_used_at: at }).where("token_id", "=", tokenId).execute();
+}
+
+/** The token with its secret's hash, for authentication alone. */
+export async function findTokenSecret(
+  db: Executor,
+  tokenId: string,
+): Promise<{ token: Token; secretHash: string } | undefined> {
+  const row = await db.selectFrom("token").selectAll().where("token_id", "=", tokenId).executeTakeFirst();
+  const [token] = row ? await withMeshes(db, [row]) : [];
+  return row && token && { token, secretHash: row.secret_hash };
+}
+
+export async function findToken(db: Executor, tokenId: string): Promise<Token | undefined> {
+  return (await findTokenSecret(db, tokenId))?.token;
+}
+
+/** In the order of IDs, after `after`: all, or those that name a mesh in scope. */
+export async function listTokens(db: Executor, scope: Scope, after: string, limit: number): Promise<Token[]> {
+  const query = db.selectFrom("token").selectAll().where("token_id", ">", after).orderBy("token_id").limit(limit);
+  if (scope.all) return withMeshes(db, await query.execute());
+  const mine = db
+    .selectFrom("token_mesh")
+    .select("token_id")
+    .where("mesh_id", "in", [...scope.meshes, ""]);
+  return withMeshes(db, await query.where("token_id", "in", mine).execute());
+}
+
+export async function hasValidAdminToken(db: Executor, meshes: readonly MeshId[], now: EpochMs): Promise<boolean> {
+  const row = await db
+    .selectFrom("token")
+    .innerJoin("token_mesh", "token_mesh.token_id", "token.token_id")
+    .select("token.token_id")
+    .where("token.role", "=", "mesh-admin")
+    .where("token.revoked_at", "is", null)
+    .where("token.expires_at", ">", now)
+    .where("token_mesh.mesh_id", "in", [...meshes, ""])
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+export async function hasOperatorToken(db: Executor): Promise<boolean> {
+  return (
+    (await db.selectFrom("token").select("token_id").where("role", "=", "operator").executeTakeFirst()) !== undefined
+  );
+}
+
+/** Unrevoked tokens that speak for this mesh alone. */
+export async function tokensOnlyOf(db: Executor, meshId: MeshId): Promise<Token[]> {
+  const rows = await db
+    .selectFrom("token")
+    .innerJoin("token_mesh", "token_mesh.token_id", "token.token_id")
+    .selectAll("token")
+    .where("token_mesh.mesh_id", "=", meshId)
+    .where("token.revoked_at", "is", null)
+    .execute();
+  return (await withMeshes(db, rows)).filter(({ meshes }) => meshes.length === 1);
+}

@@ -1,0 +1,64 @@
+import type { EventType, Subject } from "../../store/event.ts";
+import { type EpochMs, toRfc3339 } from "../../time.ts";
+import { reaches, type Scope } from "../access/role.ts";
+import type { StoredEvent } from "./audit.store.ts";
+
+/** An event as one caller may see it. */
+export interface AuditEvent {
+  readonly position: number;
+  readonly eventId: string | null;
+  readonly type: EventType;
+  readonly at: string;
+  /** The mesh on whose behalf it was done; null for an operator's or the broker's own act. */
+  readonly meshId: string | null;
+  /** Null in what another mesh did. */
+  readonly actor: { readonly kind: string; readonly id: string } | null;
+  readonly source: string | null;
+  readonly subjects: readonly Subject[];
+  readonly outcome: "done" | "refused" | null;
+  readonly requestId: string | null;
+  readonly detail: Readonly<Record<string, unknown>> | null;
+}
+
+/** Of another mesh's act: which mesh, what kind, when, and how it ended; no token, source, request or reason (S21). */
+export function asSeenBy(scope: Scope, event: StoredEvent): AuditEvent {
+  const { detail } = event;
+  const shared = {
+    position: event.position,
+    type: event.type,
+    at: toRfc3339(event.at as EpochMs),
+    meshId: detail?.actingMesh ?? null,
+    outcome: detail?.outcome ?? null,
+  };
+  const own = scope.all || detail?.actingMesh === null || (detail !== null && reaches(scope, detail.actingMesh));
+  if (!detail || !own) {
+    const subjects = event.subjects.filter((subject) => isShared(scope, subject, shared.meshId));
+    return {
+      ...shared,
+      subjects,
+      eventId: detail?.eventId ?? null,
+      actor: null,
+      source: null,
+      requestId: null,
+      detail: null,
+    };
+  }
+  const { fields, beforeDigest, afterDigest, salt } = detail;
+  return {
+    ...shared,
+    subjects: event.subjects,
+    eventId: detail.eventId,
+    actor: detail.actor,
+    // An operator's address is no tenant's business.
+    source: scope.all || detail.actingMesh !== null ? detail.source : null,
+    requestId: detail.requestId,
+    detail: { ...fields, beforeDigest, afterDigest, salt },
+  };
+}
+
+/** What both sides know anyway: the meshes, trust domains and the federation; not the other side's tokens or pollers. */
+function isShared(scope: Scope, subject: Subject, actingMesh: string | null): boolean {
+  const [kind = "", id = ""] = subject.split("/");
+  if (kind === "mesh") return reaches(scope, id) || id === actingMesh;
+  return kind === "trust-domain" || kind === "federation";
+}

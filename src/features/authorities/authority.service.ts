@@ -1,0 +1,194 @@
+import { readUpload, type Upload } from "../../bundle/upload.ts";
+import { Refusal } from "../../errors.ts";
+import type { Authority, Warning } from "../../pki/authority.ts";
+import { randomId } from "../../randomness.ts";
+import type { TrustDomain } from "../../spiffe/trust-domain.ts";
+import type { Executor } from "../../store/tables.ts";
+import type { Work } from "../../store/unit-of-work.ts";
+import { notFound } from "../access/caller.ts";
+import { isEmpty } from "../bundles/bundle.ts";
+import type { MeshId } from "../meshes/mesh-id.ts";
+import { isKeyAllowed } from "../shared-keys/shared-key.service.ts";
+import { audienceOf, membershipOf } from "../trust-domains/trust-domain.service.ts";
+import {
+  findAuthority,
+  findContribution,
+  findKeyId,
+  hasContributions,
+  insertAuthority,
+  isKeyRevoked,
+  listContributions,
+  markAuthorityRevoked,
+  otherTrustDomainsOfKey,
+  saveContribution,
+  standingContributions,
+} from "./authority.store.ts";
+import {
+  type Contribution,
+  type ContributionState,
+  checkTransition,
+  type KnownAuthority,
+  type ShownState,
+  type Source,
+  shownState,
+} from "./contribution.ts";
+
+export { findContribution, listContributions };
+
+/** What may be published of a trust domain: contributions of its granted members, and the broker's own. */
+export const contributionsOf = standingContributions;
+
+const meshSource = (meshId: MeshId): Source => ({ kind: "mesh", id: meshId });
+
+/**
+ * A mesh registers what it uploads, all or nothing.
+ * @throws {Refusal} `membership-pending`, `authority-exists`, `authority-revoked`, `key-known-elsewhere`,
+ * `key-id-taken`, and whatever rule of the upload is broken
+ */
+export async function registerAuthorities(
+  work: Work,
+  meshId: MeshId,
+  upload: Upload,
+  state: "prepared" | "active" | undefined,
+): Promise<{ contributions: Contribution[]; warnings: Warning[] }> {
+  const trustDomain = await trustDomainOfMember(work, meshId);
+  const { authorities, warnings } = readUpload(upload, trustDomain, work.now);
+  const told = [...warnings];
+  const initial = state ?? ((await hasContributions(work.tx, trustDomain)) ? "prepared" : "active");
+  const contributions: Contribution[] = [];
+  for (const authority of authorities) {
+    contributions.push(await contribute(work, { source: meshSource(meshId), trustDomain, authority, state: initial }));
+    if (await isKeyRevoked(work.tx, trustDomain, authority.keyFingerprint)) told.push(keyOfRevoked(authority));
+  }
+  work.record({
+    type: "authority.contributed",
+    subjects: [
+      `mesh/${meshId}`,
+      `trust-domain/${trustDomain}`,
+      ...contributions.map(({ known }) => `authority/${known.authorityId}` as const),
+    ],
+    actingMesh: meshId,
+    fields: { state: initial, fingerprints: authorities.map(({ fingerprint }) => fingerprint) },
+    after: contributions,
+  });
+  work.touched.bundle(trustDomain);
+  return { contributions, warnings: told };
+}
+
+/**
+ * A source brings one authority; known authorities are shared, their revocation too.
+ * @throws {Refusal} as `registerAuthorities`
+ */
+export async function contribute(
+  work: Work,
+  asked: { source: Source; trustDomain: TrustDomain; authority: Authority; state: ContributionState },
+): Promise<Contribution> {
+  const { source, trustDomain, authority } = asked;
+  const found = await findAuthority(work.tx, trustDomain, authority.fingerprint);
+  if (found && (await findContribution(work.tx, source, found.authorityId))) {
+    throw new Refusal("authority-exists", `${source.id} has registered ${authority.fingerprint}`, {
+      extra: { authorityId: found.authorityId },
+    });
+  }
+  if (found && found.revokedAt !== null) throw new Refusal("authority-revoked", `${authority.fingerprint} is revoked`);
+  const known = found ?? (await addKnown(work, trustDomain, authority));
+  const contribution: Contribution = {
+    known,
+    source,
+    state: asked.state,
+    createdAt: work.now,
+    changedAt: work.now,
+    reason: null,
+  };
+  await saveContribution(work.tx, contribution);
+  return contribution;
+}
+
+async function addKnown(work: Work, trustDomain: TrustDomain, authority: Authority): Promise<KnownAuthority> {
+  for (const other of await otherTrustDomainsOfKey(work.tx, trustDomain, authority.keyFingerprint)) {
+    if (!(await isKeyAllowed(work.tx, trustDomain, other, authority.keyFingerprint))) {
+      throw new Refusal(
+        "key-known-elsewhere",
+        `the key of ${authority.fingerprint} is known in another trust domain (R28, R91)`,
+      );
+    }
+  }
+  if (authority.type === "jwt" && (await findKeyId(work.tx, trustDomain, authority.keyId))) {
+    throw new Refusal("key-id-taken", `${trustDomain} has a key with the kid "${authority.keyId}" (R43)`);
+  }
+  const known: KnownAuthority = {
+    authorityId: randomId(work.random, "aut"),
+    trustDomain,
+    authority,
+    createdAt: work.now,
+    revokedAt: null,
+    revokedReason: null,
+  };
+  await insertAuthority(work.tx, known);
+  return known;
+}
+
+/**
+ * Changes the state of what a mesh contributes; `revoked` is of the authority and holds for every contribution of it.
+ * @throws {Refusal} `not-found`, `membership-pending`, `impossible-transition`, `would-empty-bundle`
+ */
+export async function transitionAuthority(
+  work: Work,
+  meshId: MeshId,
+  authorityId: string,
+  asked: { to: ShownState; reason: string | null; force: boolean },
+): Promise<Contribution> {
+  const before = await findContribution(work.tx, meshSource(meshId), authorityId);
+  if (!before) throw notFound();
+  const trustDomain = await trustDomainOfMember(work, meshId);
+  checkTransition(shownState(before), asked.to);
+  const after = movedTo(before, asked.to, asked.reason, work.now);
+  const standing = await standingContributions(work.tx, trustDomain);
+  const revoked = asked.to === "revoked" ? authorityId : undefined;
+  const next = standing
+    .map((other) => (other.known.authorityId === authorityId && other.source.id === meshId ? after : other))
+    .filter((other) => other.known.authorityId !== revoked);
+  if (!asked.force && !isEmpty(standing, work.now) && isEmpty(next, work.now)) {
+    throw new Refusal("would-empty-bundle", `${asked.to} would leave nothing in the bundle of ${trustDomain}`, {
+      pointer: "/to",
+    });
+  }
+  if (revoked) await markAuthorityRevoked(work.tx, authorityId, work.now, asked.reason);
+  else await saveContribution(work.tx, after);
+  work.record({
+    type: revoked ? "authority.revoked" : "authority.transitioned",
+    subjects: [
+      `authority/${authorityId}`,
+      `mesh/${meshId}`,
+      `trust-domain/${trustDomain}`,
+      ...(revoked ? await audienceOf(work.tx, trustDomain) : []),
+    ],
+    actingMesh: meshId,
+    fields: { from: shownState(before), to: asked.to, reason: asked.reason, force: asked.force },
+    before,
+    after,
+  });
+  work.touched.bundle(trustDomain);
+  return after;
+}
+
+const movedTo = (before: Contribution, to: ShownState, reason: string | null, now: number): Contribution =>
+  to === "revoked"
+    ? { ...before, known: { ...before.known, revokedAt: now, revokedReason: reason } }
+    : { ...before, state: to, changedAt: now, reason };
+
+/** @throws {Refusal} `membership-pending`: until the owner's grant a mesh publishes nothing in its trust domain (S19) */
+async function trustDomainOfMember(work: { tx: Executor }, meshId: MeshId): Promise<TrustDomain> {
+  const membership = await membershipOf(work.tx, meshId);
+  if (!membership) throw notFound();
+  if (membership.state !== "granted") {
+    throw new Refusal("membership-pending", `${meshId} is ${membership.state} in ${membership.trustDomain}`);
+  }
+  return membership.trustDomain;
+}
+
+const keyOfRevoked = ({ fingerprint }: Authority): Warning => ({
+  code: "key-of-revoked-authority",
+  message: `${fingerprint} has the key of a revoked authority: if that key was stolen, make a new one`,
+  pointer: "",
+});

@@ -1,0 +1,245 @@
+import type { Authority } from "../../pki/authority.ts";
+import type { TrustDomain } from "../../spiffe/trust-domain.ts";
+import type { Executor } from "../../store/tables.ts";
+import type { EpochMs } from "../../time.ts";
+import type { Contribution, ContributionState, KnownAuthority, Source } from "./contribution.ts";
+
+interface AuthorityRow {
+  authority_id: string;
+  trust_domain: string;
+  document: string;
+  created_at: number;
+  revoked_at: number | null;
+  revoked_reason: string | null;
+}
+
+const toKnown = (row: AuthorityRow): KnownAuthority => ({
+  authorityId: row.authority_id,
+  trustDomain: row.trust_domain as TrustDomain,
+  authority: JSON.parse(row.document) as Authority,
+  createdAt: row.created_at,
+  revokedAt: row.revoked_at,
+  revokedReason: row.revoked_reason,
+});
+
+const AUTHORITY = [
+  "authority.authority_id",
+  "authority.trust_domain",
+  "authority.document",
+  "authority.created_at",
+  "authority.revoked_at",
+  "authority.revoked_reason",
+] as const;
+
+const contributions = (db: Executor) =>
+  db
+    .selectFrom("contribution")
+    .innerJoin("authority", "authority.authority_id", "contribution.authority_id")
+    .select(AUTHORITY)
+    .select([
+      "contribution.source_kind",
+      "contribution.source_id",
+      "contribution.state",
+      "contribution.created_at as contributed_at",
+      "contribution.changed_at",
+      "contribution.reason",
+    ]);
+
+type ContributionRow = AuthorityRow & {
+  source_kind: string;
+  source_id: string;
+  state: string;
+  contributed_at: number;
+  changed_at: number;
+  reason: string | null;
+};
+
+const toContribution = (row: ContributionRow): Contribution => ({
+  known: toKnown(row),
+  source: { kind: row.source_kind as Source["kind"], id: row.source_id },
+  state: row.state as ContributionState,
+  createdAt: row.contributed_at,
+  changedAt: row.changed_at,
+  reason: row.reason,
+});
+
+export async function insertAuthority(tx: Executor, known: KnownAuthority): Promise<void> {
+  const { authority } = known;
+  await tx
+    .insertInto("authority")
+    .values({
+      authority_id: known.authorityId,
+      trust_domain: known.trustDomain,
+      fingerprint: authority.fingerprint,
+      key_fingerprint: authority.keyFingerprint,
+      type: authority.type,
+      key_id: authority.type === "jwt" ? authority.keyId : null,
+      not_after: authority.type === "x509" ? authority.notAfter : null,
+      document: JSON.stringify(authority),
+      created_at: known.createdAt,
+      revoked_at: known.revokedAt,
+      revoked_reason: known.revokedReason,
+    })
+    .execute();
+}
+
+export async function markAuthorityRevoked(
+  tx: Executor,
+  authorityId: string,
+  at: EpochMs,
+  reason: string | null,
+): Promise<void> {
+  await tx
+    .updateTable("authority")
+    .set({ revoked_at: at, revoked_reason: reason })
+    .where("authority_id", "=", authorityId)
+    .execute();
+}
+
+/** Inserts the contribution or brings its state up to date. */
+export async function saveContribution(tx: Executor, contribution: Contribution): Promise<void> {
+  const { known, source } = contribution;
+  const row = { state: contribution.state, changed_at: contribution.changedAt, reason: contribution.reason };
+  await tx
+    .insertInto("contribution")
+    .values({
+      ...row,
+      authority_id: known.authorityId,
+      source_kind: source.kind,
+      source_id: source.id,
+      trust_domain: known.trustDomain,
+      created_at: contribution.createdAt,
+    })
+    .onConflict((conflict) => conflict.columns(["authority_id", "source_kind", "source_id"]).doUpdateSet(row))
+    .execute();
+}
+
+export async function findAuthority(
+  db: Executor,
+  trustDomain: TrustDomain,
+  fingerprint: string,
+): Promise<KnownAuthority | undefined> {
+  const row = await db
+    .selectFrom("authority")
+    .select(AUTHORITY)
+    .where("trust_domain", "=", trustDomain)
+    .where("fingerprint", "=", fingerprint)
+    .executeTakeFirst();
+  return row && toKnown(row);
+}
+
+/** The JWT signing key that holds a `kid` in a trust domain. */
+export async function findKeyId(
+  db: Executor,
+  trustDomain: TrustDomain,
+  keyId: string,
+): Promise<KnownAuthority | undefined> {
+  const row = await db
+    .selectFrom("authority")
+    .select(AUTHORITY)
+    .where("trust_domain", "=", trustDomain)
+    .where("key_id", "=", keyId)
+    .executeTakeFirst();
+  return row && toKnown(row);
+}
+
+/** Other trust domains in which a key is known, in whatever state (R28, R91). */
+export async function otherTrustDomainsOfKey(
+  db: Executor,
+  trustDomain: TrustDomain,
+  keyFingerprint: string,
+): Promise<TrustDomain[]> {
+  const rows = await db
+    .selectFrom("authority")
+    .select("trust_domain")
+    .distinct()
+    .where("key_fingerprint", "=", keyFingerprint)
+    .where("trust_domain", "!=", trustDomain)
+    .execute();
+  return rows.map((row) => row.trust_domain as TrustDomain);
+}
+
+/** Whether a revoked authority of this trust domain has the same key. */
+export async function isKeyRevoked(db: Executor, trustDomain: TrustDomain, keyFingerprint: string): Promise<boolean> {
+  const row = await db
+    .selectFrom("authority")
+    .select("authority_id")
+    .where("trust_domain", "=", trustDomain)
+    .where("key_fingerprint", "=", keyFingerprint)
+    .where("revoked_at", "is not", null)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+export async function hasContributions(db: Executor, trustDomain: TrustDomain): Promise<boolean> {
+  const row = await db
+    .selectFrom("contribution")
+    .select("authority_id")
+    .where("trust_domain", "=", trustDomain)
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+export async function findContribution(
+  db: Executor,
+  source: Source,
+  authorityId: string,
+): Promise<Contribution | undefined> {
+  const row = await contributions(db)
+    .where("contribution.source_kind", "=", source.kind)
+    .where("contribution.source_id", "=", source.id)
+    .where("contribution.authority_id", "=", authorityId)
+    .executeTakeFirst();
+  return row && toContribution(row);
+}
+
+/** What one source brings, in the order of authority IDs, after `after`. */
+export async function listContributions(
+  db: Executor,
+  source: Source,
+  after: string,
+  limit: number,
+): Promise<Contribution[]> {
+  const rows = await contributions(db)
+    .where("contribution.source_kind", "=", source.kind)
+    .where("contribution.source_id", "=", source.id)
+    .where("contribution.authority_id", ">", after)
+    .orderBy("contribution.authority_id")
+    .limit(limit)
+    .execute();
+  return rows.map(toContribution);
+}
+
+/** What may be published of a trust domain: contributions of its granted members and of the broker itself. */
+export async function standingContributions(db: Executor, trustDomain: TrustDomain): Promise<Contribution[]> {
+  const granted = db
+    .selectFrom("membership")
+    .innerJoin("mesh", "mesh.mesh_id", "membership.mesh_id")
+    .select("membership.mesh_id")
+    .where("membership.trust_domain", "=", trustDomain)
+    .where("membership.state", "=", "granted")
+    .where("mesh.deleted_at", "is", null);
+  const rows = await contributions(db)
+    .where("contribution.trust_domain", "=", trustDomain)
+    .where((where) =>
+      where.or([
+        where("contribution.source_kind", "=", "broker"),
+        where.and([where("contribution.source_kind", "=", "mesh"), where("contribution.source_id", "in", granted)]),
+      ]),
+    )
+    .execute();
+  return rows.map(toContribution);
+}
+
+/** Trust domains of which an X.509 authority leaves the bundle in this span of `notAfter`. */
+export async function trustDomainsExpiringBetween(db: Executor, from: EpochMs, to: EpochMs): Promise<TrustDomain[]> {
+  const rows = await db
+    .selectFrom("authority")
+    .select("trust_domain")
+    .distinct()
+    .where("not_after", ">", from)
+    .where("not_after", "<=", to)
+    .execute();
+  return rows.map((row) => row.trust_domain as TrustDomain);
+}

@@ -1,0 +1,204 @@
+import type { Selectable } from "kysely";
+import type { TrustDomain } from "../../spiffe/trust-domain.ts";
+import type { Executor, Tables } from "../../store/tables.ts";
+import type { EpochMs } from "../../time.ts";
+import type { MeshId } from "../meshes/mesh-id.ts";
+import type { BundleAccess, Revision } from "./bundle.ts";
+
+const toRevision = (row: Selectable<Tables["revision"]>): Revision => ({
+  trustDomain: row.trust_domain as TrustDomain,
+  position: row.position,
+  sequence: row.sequence,
+  digest: row.digest,
+  refreshHintSeconds: row.refresh_hint_seconds,
+  lastModifiedSeconds: row.last_modified_seconds,
+  fingerprints: JSON.parse(row.fingerprints) as string[],
+  bundle: row.bundle,
+  at: row.at,
+  cause: row.cause,
+  actor: row.actor,
+  reason: row.reason,
+});
+
+const toAccess = (row: Selectable<Tables["bundle_access"]>): BundleAccess => ({
+  meshId: row.mesh_id as MeshId,
+  trustDomain: row.trust_domain as TrustDomain,
+  state: row.state as BundleAccess["state"],
+  position: row.position,
+  lastModifiedSeconds: row.last_modified_seconds,
+  until: row.until,
+  at: row.at,
+});
+
+/** Adds the revision and makes it the trust domain's newest. */
+export async function insertRevision(tx: Executor, revision: Revision): Promise<void> {
+  await tx
+    .insertInto("revision")
+    .values({
+      trust_domain: revision.trustDomain,
+      position: revision.position,
+      sequence: revision.sequence,
+      digest: revision.digest,
+      refresh_hint_seconds: revision.refreshHintSeconds,
+      last_modified_seconds: revision.lastModifiedSeconds,
+      fingerprints: JSON.stringify(revision.fingerprints),
+      bundle: revision.bundle,
+      at: revision.at,
+      cause: revision.cause,
+      actor: revision.actor,
+      reason: revision.reason,
+    })
+    .execute();
+  await tx
+    .updateTable("trust_domain")
+    .set({ revision_position: revision.position })
+    .where("name", "=", revision.trustDomain)
+    .execute();
+}
+
+export async function setNextDeadline(tx: Executor, trustDomain: TrustDomain, at: EpochMs | null): Promise<void> {
+  await tx.updateTable("trust_domain").set({ next_deadline: at }).where("name", "=", trustDomain).execute();
+}
+
+export async function newestRevision(db: Executor, trustDomain: TrustDomain): Promise<Revision | undefined> {
+  const row = await db
+    .selectFrom("revision")
+    .innerJoin("trust_domain", (join) =>
+      join
+        .onRef("trust_domain.name", "=", "revision.trust_domain")
+        .onRef("trust_domain.revision_position", "=", "revision.position"),
+    )
+    .selectAll("revision")
+    .where("revision.trust_domain", "=", trustDomain)
+    .executeTakeFirst();
+  return row && toRevision(row);
+}
+
+export async function findRevision(
+  db: Executor,
+  trustDomain: TrustDomain,
+  sequence: number,
+): Promise<Revision | undefined> {
+  const row = await db
+    .selectFrom("revision")
+    .selectAll()
+    .where("trust_domain", "=", trustDomain)
+    .where("sequence", "=", sequence)
+    .executeTakeFirst();
+  return row && toRevision(row);
+}
+
+/** Newest first, before `before`. */
+export async function listRevisions(
+  db: Executor,
+  trustDomain: TrustDomain,
+  before: number,
+  limit: number,
+): Promise<Revision[]> {
+  const rows = await db
+    .selectFrom("revision")
+    .selectAll()
+    .where("trust_domain", "=", trustDomain)
+    .where("position", "<", before)
+    .orderBy("position", "desc")
+    .limit(limit)
+    .execute();
+  return rows.map(toRevision);
+}
+
+export async function findAccess(
+  db: Executor,
+  meshId: MeshId,
+  trustDomain: TrustDomain,
+): Promise<BundleAccess | undefined> {
+  const row = await db
+    .selectFrom("bundle_access")
+    .selectAll()
+    .where("mesh_id", "=", meshId)
+    .where("trust_domain", "=", trustDomain)
+    .executeTakeFirst();
+  return row && toAccess(row);
+}
+
+export async function accessesOfMesh(db: Executor, meshId: MeshId): Promise<BundleAccess[]> {
+  const rows = await db
+    .selectFrom("bundle_access")
+    .selectAll()
+    .where("mesh_id", "=", meshId)
+    .orderBy("trust_domain")
+    .execute();
+  return rows.map(toAccess);
+}
+
+/** The latest `Last-Modified` that re-granted consumers of a trust domain were shown; 0 for none. */
+export async function latestRegrantSeconds(db: Executor, trustDomain: TrustDomain): Promise<number> {
+  const row = await db
+    .selectFrom("bundle_access")
+    .select((select) => select.fn.max("last_modified_seconds").as("latest"))
+    .where("trust_domain", "=", trustDomain)
+    .where("state", "=", "granted")
+    .executeTakeFirst();
+  return Number(row?.latest ?? 0);
+}
+
+export async function saveAccess(tx: Executor, access: BundleAccess): Promise<void> {
+  const row = {
+    state: access.state,
+    position: access.position,
+    last_modified_seconds: access.lastModifiedSeconds,
+    until: access.until,
+    at: access.at,
+  };
+  await tx
+    .insertInto("bundle_access")
+    .values({ ...row, mesh_id: access.meshId, trust_domain: access.trustDomain })
+    .onConflict((conflict) => conflict.columns(["mesh_id", "trust_domain"]).doUpdateSet(row))
+    .execute();
+}
+
+export async function deleteAccessesOfMesh(tx: Executor, meshId: MeshId): Promise<void> {
+  await tx.deleteFrom("bundle_access").where("mesh_id", "=", meshId).execute();
+}
+
+/** The next instant at which the clock alone changes a bundle or somebody's access; null for never. */
+export async function earliestDeadline(db: Executor): Promise<EpochMs | null> {
+  const domain = await db
+    .selectFrom("trust_domain")
+    .select((select) => select.fn.min("next_deadline").as("at"))
+    .executeTakeFirst();
+  const access = await db
+    .selectFrom("bundle_access")
+    .select((select) => select.fn.min("until").as("at"))
+    .where("state", "=", "granted")
+    .executeTakeFirst();
+  const times = [domain?.at, access?.at].filter((at) => at !== null && at !== undefined).map(Number);
+  return times.length > 0 ? Math.min(...times) : null;
+}
+
+/** What the clock has changed by `now` and the log does not say yet. */
+export async function dueBy(
+  db: Executor,
+  now: EpochMs,
+): Promise<{ bundles: TrustDomain[]; accesses: { meshId: MeshId; trustDomain: TrustDomain }[] }> {
+  const bundles = await db.selectFrom("trust_domain").select("name").where("next_deadline", "<=", now).execute();
+  const accesses = await db
+    .selectFrom("bundle_access")
+    .select(["mesh_id", "trust_domain"])
+    .where("state", "=", "granted")
+    .where("until", "<=", now)
+    .execute();
+  return {
+    bundles: bundles.map((row) => row.name as TrustDomain),
+    accesses: accesses.map((row) => ({ meshId: row.mesh_id as MeshId, trustDomain: row.trust_domain as TrustDomain })),
+  };
+}
+
+/** Consumers whose access was withdrawn: what a clock that came back may have to give them again. */
+export async function withdrawnAccesses(db: Executor): Promise<{ meshId: MeshId; trustDomain: TrustDomain }[]> {
+  const rows = await db
+    .selectFrom("bundle_access")
+    .select(["mesh_id", "trust_domain"])
+    .where("state", "=", "withdrawn")
+    .execute();
+  return rows.map((row) => ({ meshId: row.mesh_id as MeshId, trustDomain: row.trust_domain as TrustDomain }));
+}

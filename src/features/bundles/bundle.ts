@@ -1,0 +1,86 @@
+import { dropAtOf, type PublishedAuthority, unexpired } from "../../bundle/published.ts";
+import type { TrustDomain } from "../../spiffe/trust-domain.ts";
+import type { EpochMs } from "../../time.ts";
+import { type Contribution, isPublishing, shownState } from "../authorities/contribution.ts";
+import type { MeshId } from "../meshes/mesh-id.ts";
+
+/** One immutable version of what a trust domain publishes. */
+export interface Revision {
+  readonly trustDomain: TrustDomain;
+  /** Event-log position of the change; the low part of the sequence. */
+  readonly position: number;
+  readonly sequence: number;
+  /** SHA-256 over keys and hint, not the sequence. */
+  readonly digest: string;
+  readonly refreshHintSeconds: number;
+  readonly lastModifiedSeconds: number;
+  readonly fingerprints: readonly string[];
+  /** The SPIFFE document as it was served first. */
+  readonly bundle: string;
+  readonly at: EpochMs;
+  /** The event that made it necessary. */
+  readonly cause: string;
+  readonly actor: string;
+  readonly reason: string | null;
+}
+
+/** What one consumer mesh may see of one trust domain, as last recorded. */
+export interface BundleAccess {
+  readonly meshId: MeshId;
+  readonly trustDomain: TrustDomain;
+  readonly state: "granted" | "withdrawn";
+  /** Position of the re-grant or withdrawal; 0 for a first grant, which sees what all see. */
+  readonly position: number;
+  readonly lastModifiedSeconds: number;
+  /** When the grant ends by the clock; null for never, and when withdrawn. */
+  readonly until: EpochMs | null;
+  readonly at: EpochMs;
+}
+
+/** What these contributions publish, each authority once: any contribution suffices, revocation overrides all. */
+export function publishedBy(contributions: readonly Contribution[]): readonly PublishedAuthority[] {
+  const published = new Map<string, PublishedAuthority>();
+  for (const contribution of contributions) {
+    const { authority } = contribution.known;
+    if (isPublishing(shownState(contribution)))
+      published.set(authority.fingerprint, { authority, dropAt: dropAtOf(authority) });
+  }
+  return [...published.values()];
+}
+
+/** Whether these contributions publish anything at `now`. */
+export const isEmpty = (contributions: readonly Contribution[], now: EpochMs): boolean =>
+  unexpired(publishedBy(contributions), now).length === 0;
+
+/** Why a consumer may see a trust domain's bundle at this moment. */
+export interface AccessFacts {
+  /** It is a granted member itself. */
+  readonly member: boolean;
+  /** Ends of the active federations that let it (null: no end). */
+  readonly federationEnds: readonly (EpochMs | null)[];
+}
+
+/** Until when the facts grant access: null for no end, undefined for not at all. */
+export function grantedUntil(facts: AccessFacts): EpochMs | null | undefined {
+  const ends = facts.member ? [null] : facts.federationEnds;
+  if (ends.length === 0) return undefined;
+  return ends.includes(null) ? null : Math.max(...(ends as number[]));
+}
+
+export type AccessChange = "granted" | "regranted" | "changed" | "withdrawn";
+
+/**
+ * What the facts change of the recorded access; undefined when nothing. Nobody is shown a tombstone who was never
+ * granted anything.
+ */
+export function accessChange(recorded: BundleAccess | undefined, facts: AccessFacts): AccessChange | undefined {
+  const until = grantedUntil(facts);
+  if (until === undefined) return recorded?.state === "granted" ? "withdrawn" : undefined;
+  if (!recorded) return "granted";
+  if (recorded.state === "withdrawn") return "regranted";
+  return recorded.until === until ? undefined : "changed";
+}
+
+/** Whole seconds of `Last-Modified`: now, but strictly later than whatever was shown before. */
+export const lastModifiedAfter = (shownSeconds: number, now: EpochMs): number =>
+  Math.max(Math.floor(now / 1000), shownSeconds + 1);

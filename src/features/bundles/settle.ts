@@ -1,0 +1,118 @@
+import { renderProjections, revisionDigest } from "../../bundle/projections.ts";
+import { nextDeadline, unexpired } from "../../bundle/published.ts";
+import { revisionDifference } from "../../bundle/revision-difference.ts";
+import { sequenceOf } from "../../bundle/sequence.ts";
+import type { TrustDomain } from "../../spiffe/trust-domain.ts";
+import type { EventType } from "../../store/event.ts";
+import type { Work } from "../../store/unit-of-work.ts";
+import { contributionsOf } from "../authorities/authority.service.ts";
+import { federationEndsFor } from "../federations/federation.service.ts";
+import type { MeshId } from "../meshes/mesh-id.ts";
+import { membershipOf, trustDomainNamed } from "../trust-domains/trust-domain.service.ts";
+import {
+  findAccess,
+  insertRevision,
+  latestRegrantSeconds,
+  newestRevision,
+  saveAccess,
+  setNextDeadline,
+} from "./bundle.store.ts";
+import {
+  accessChange,
+  type BundleAccess,
+  grantedUntil,
+  lastModifiedAfter,
+  publishedBy,
+  type Revision,
+} from "./bundle.ts";
+
+/**
+ * The one function that republishes what a unit of work touched, whatever the source of the change: equal content, no
+ * revision; equal access, no event. Runs before each commit.
+ */
+export async function settle(work: Work): Promise<void> {
+  for (const trustDomain of work.touched.bundles) await republish(work, trustDomain);
+  for (const { meshId, trustDomain } of work.touched.accesses.values())
+    await reviewAccess(work, meshId as MeshId, trustDomain);
+}
+
+async function republish(work: Work, trustDomain: TrustDomain): Promise<void> {
+  const record = await trustDomainNamed(work.tx, trustDomain);
+  if (!record) return;
+  const published = publishedBy(await contributionsOf(work.tx, trustDomain));
+  await setNextDeadline(work.tx, trustDomain, nextDeadline(published, work.now));
+
+  const authorities = unexpired(published, work.now).map(({ authority }) => authority);
+  const before = await newestRevision(work.tx, trustDomain);
+  const digest = revisionDigest(authorities, record.refreshHintSeconds);
+  if (before ? before.digest === digest : authorities.length === 0) return;
+
+  const fingerprints = authorities.map(({ fingerprint }) => fingerprint).sort();
+  const { added, removed } = revisionDifference(
+    (before?.fingerprints ?? []).map((fingerprint) => ({ fingerprint })),
+    authorities,
+  );
+  const position = work.record({
+    type: "bundle.revised",
+    subjects: [`trust-domain/${trustDomain}`, ...(record.owner ? [`mesh/${record.owner}` as const] : [])],
+    fields: { digest, added, removed, cause: work.cause?.type ?? null },
+  });
+  const sequence = sequenceOf(work.generation, position);
+  const shown = Math.max(before?.lastModifiedSeconds ?? 0, await latestRegrantSeconds(work.tx, trustDomain));
+  const revision: Revision = {
+    trustDomain,
+    position,
+    sequence,
+    digest,
+    refreshHintSeconds: record.refreshHintSeconds,
+    lastModifiedSeconds: lastModifiedAfter(shown, work.now),
+    fingerprints,
+    bundle: renderProjections(authorities, record.refreshHintSeconds, sequence).spiffe.body.toString(),
+    at: work.now,
+    cause: work.cause?.type ?? "unknown",
+    actor: work.actor.id,
+    reason: work.cause?.reason ?? null,
+  };
+  await insertRevision(work.tx, revision);
+}
+
+async function reviewAccess(work: Work, meshId: MeshId, trustDomain: TrustDomain): Promise<void> {
+  const recorded = await findAccess(work.tx, meshId, trustDomain);
+  const membership = await membershipOf(work.tx, meshId);
+  const facts = {
+    member: membership?.trustDomain === trustDomain && membership.state === "granted",
+    federationEnds: await federationEndsFor(work, meshId, trustDomain),
+  };
+  const change = accessChange(recorded, facts);
+  if (!change) return;
+  const until = grantedUntil(facts) ?? null;
+  const position = work.record({
+    type: `bundle-access.${change}` satisfies EventType,
+    subjects: [`mesh/${meshId}`, `trust-domain/${trustDomain}`],
+    fields: { until },
+  });
+  const access: BundleAccess = {
+    meshId,
+    trustDomain,
+    state: change === "withdrawn" ? "withdrawn" : "granted",
+    until: change === "withdrawn" ? null : until,
+    at: work.now,
+    ...(await shownAfter(work, change, position, recorded, trustDomain)),
+  };
+  await saveAccess(work.tx, access);
+}
+
+/** What gives this consumer's view its number and `Last-Modified`; a first grant or another end changes neither. */
+async function shownAfter(
+  work: Work,
+  change: string,
+  position: number,
+  recorded: BundleAccess | undefined,
+  trustDomain: TrustDomain,
+): Promise<Pick<BundleAccess, "position" | "lastModifiedSeconds">> {
+  if (change === "granted") return { position: 0, lastModifiedSeconds: 0 };
+  if (change === "changed" && recorded) return recorded;
+  const newest = await newestRevision(work.tx, trustDomain);
+  const shown = Math.max(recorded?.lastModifiedSeconds ?? 0, newest?.lastModifiedSeconds ?? 0);
+  return { position, lastModifiedSeconds: lastModifiedAfter(shown, work.now) };
+}

@@ -1,0 +1,47 @@
+import type { Executor } from "../../store/tables.ts";
+import { notFound } from "../access/caller.ts";
+import type { MeshId } from "../meshes/mesh-id.ts";
+import { meshNamed } from "../meshes/mesh-lookup.ts";
+import { trustDomainNamed } from "../trust-domains/trust-domain.service.ts";
+import { deliveriesOf, deliveriesTo, deliveriesToPoller, saveDeliveries } from "./delivery.store.ts";
+import { type Delivery, isCurrent } from "./delivery.ts";
+
+export { deliveriesOf, deliveriesToPoller, saveDeliveries };
+
+export interface LedgerEntry extends Delivery {
+  /** It holds what the trust domain publishes now. */
+  readonly current: boolean;
+}
+
+/**
+ * The ledger as one mesh may see it: what its own pollers hold, and who holds its trust domain's bundle.
+ * @throws {Refusal} `not-found`
+ */
+export async function ledgerOf(
+  db: Executor,
+  meshId: MeshId,
+): Promise<{ asConsumer: LedgerEntry[]; asProvider: LedgerEntry[] }> {
+  const mesh = await meshNamed(db, meshId);
+  if (!mesh) throw notFound();
+  const asConsumer = await withCurrency(db, await deliveriesTo(db, meshId));
+  const provided = mesh.membership === "granted" ? await deliveriesOf(db, mesh.trustDomain) : [];
+  return {
+    asConsumer,
+    asProvider: await withCurrency(
+      db,
+      provided.filter((delivery) => delivery.meshId !== meshId),
+    ),
+  };
+}
+
+async function withCurrency(db: Executor, deliveries: readonly Delivery[]): Promise<LedgerEntry[]> {
+  const newest = new Map<string, number | null>();
+  for (const { trustDomain } of deliveries) {
+    if (!newest.has(trustDomain))
+      newest.set(trustDomain, (await trustDomainNamed(db, trustDomain))?.revisionPosition ?? null);
+  }
+  return deliveries.map((delivery) => ({
+    ...delivery,
+    current: isCurrent(delivery, newest.get(delivery.trustDomain) ?? null),
+  }));
+}

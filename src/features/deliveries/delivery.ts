@@ -1,0 +1,20 @@
+import type { ProjectionName } from "../../bundle/projections.ts";
+import type { TrustDomain } from "../../spiffe/trust-domain.ts";
+import type { EpochMs } from "../../time.ts";
+
+/** The fact that a poller was served what it may see: a whole 200, or a 304 by an ETag of the current bytes. */
+export interface Delivery {
+  readonly pollerId: string;
+  readonly meshId: string;
+  readonly trustDomain: TrustDomain;
+  /** The served `spiffe_sequence`. */
+  readonly sequence: number;
+  /** Event-log position of the revision that was served; null for a tombstone. */
+  readonly revision: number | null;
+  readonly projection: ProjectionName;
+  readonly at: EpochMs;
+}
+
+/** Whether what the poller holds is what its trust domain publishes now. */
+export const isCurrent = (delivery: Delivery, newestPosition: number | null): boolean =>
+  delivery.revision !== null && delivery.revision === newestPosition;

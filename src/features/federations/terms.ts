@@ -1,0 +1,80 @@
+import { createHash } from "node:crypto";
+import canonicalize from "canonicalize";
+import { Refusal } from "../../errors.ts";
+import type { TrustDomain } from "../../spiffe/trust-domain.ts";
+import type { EpochMs } from "../../time.ts";
+import type { MeshId } from "../meshes/mesh-id.ts";
+
+/** One side of a federation. */
+export interface Party {
+  readonly meshId: MeshId;
+  readonly trustDomain: TrustDomain;
+}
+
+/** "consumer trusts provider": the consumer is served the provider's bundle. */
+export interface Direction {
+  readonly consumer: MeshId;
+  readonly provider: MeshId;
+}
+
+/** What both sides agree to (S20). Parties are in the order of their mesh IDs, directions in the order of consumers. */
+export interface Terms {
+  readonly parties: readonly [Party, Party];
+  readonly trust: readonly Direction[];
+  /** Null for as long as neither withdraws. */
+  readonly expiresAt: EpochMs | null;
+}
+
+/** SHA-256 (hex) of the canonical JSON of the terms: what a consent binds. */
+export const termsDigest = (terms: Terms): string =>
+  createHash("sha256")
+    .update(canonicalize({ ...terms }) as string)
+    .digest("hex");
+
+export const bothDirections = ([a, b]: readonly [Party, Party]): readonly Direction[] => [
+  { consumer: a.meshId, provider: b.meshId },
+  { consumer: b.meshId, provider: a.meshId },
+];
+
+/**
+ * Terms between two parties, in canonical order.
+ * @throws {Refusal} `federation-with-itself`; `invalid-terms` for a direction that is not between them, is named
+ * twice or missing altogether, or for an expiry that has passed
+ */
+export function makeTerms(
+  parties: readonly [Party, Party],
+  trust: readonly Direction[],
+  expiresAt: EpochMs | null,
+  now: EpochMs,
+): Terms {
+  const [a, b] = [...parties].sort((x, y) => (x.meshId < y.meshId ? -1 : 1)) as [Party, Party];
+  if (a.meshId === b.meshId) {
+    throw new Refusal("federation-with-itself", `${a.meshId} is both sides`, { pointer: "/peer" });
+  }
+  if (expiresAt !== null && expiresAt <= now) {
+    throw new Refusal("invalid-terms", "expiresAt has passed", { pointer: "/expiresAt" });
+  }
+  const wanted = trust.map(({ consumer, provider }) => `${consumer} ${provider}`);
+  const allowed = bothDirections([a, b]);
+  const stray = trust.findIndex((d) => !allowed.some((x) => x.consumer === d.consumer && x.provider === d.provider));
+  if (stray >= 0) {
+    throw new Refusal("invalid-terms", "a direction names consumer and provider of the two meshes", {
+      pointer: `/trust/${stray}`,
+    });
+  }
+  if (wanted.length === 0 || new Set(wanted).size !== wanted.length) {
+    throw new Refusal("invalid-terms", "each direction once, and at least one", { pointer: "/trust" });
+  }
+  return { parties: [a, b], trust: allowed.filter((d) => wanted.includes(`${d.consumer} ${d.provider}`)), expiresAt };
+}
+
+const endsNoLater = (next: EpochMs | null, current: EpochMs | null): boolean =>
+  current === null || (next !== null && next <= current);
+
+/** Whether `next` takes from `mesh` alone: it trusts less, or all ends earlier. Nobody else need agree to that. */
+export function isNarrowedBy(mesh: MeshId, current: Terms, next: Terms): boolean {
+  const has = (terms: Terms, d: Direction) => terms.trust.some((x) => x.consumer === d.consumer);
+  const added = next.trust.some((d) => !has(current, d));
+  const takenFromOther = current.trust.some((d) => !has(next, d) && d.consumer !== mesh);
+  return !added && !takenFromOther && endsNoLater(next.expiresAt, current.expiresAt);
+}

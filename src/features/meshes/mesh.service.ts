@@ -1,0 +1,138 @@
+import { Refusal } from "../../errors.ts";
+import type { TrustDomain } from "../../spiffe/trust-domain.ts";
+import type { Executor } from "../../store/tables.ts";
+import type { Work } from "../../store/unit-of-work.ts";
+import { parseText } from "../../text.ts";
+import { type Caller, notFound } from "../access/caller.ts";
+import { spendInvitation } from "../access/invitation.service.ts";
+import { checkInvited } from "../access/invitation.ts";
+import { issueToken, revokeTokensOf } from "../access/token.service.ts";
+import { accessesOfMesh, deleteAccessesOfMesh } from "../bundles/bundle.service.ts";
+import { openFederationsOf, touchFederationsOf, withdrawAll } from "../federations/federation.service.ts";
+import { revokePollersOf } from "../pollers/poller.service.ts";
+import {
+  joinTrustDomain,
+  leaveTrustDomain,
+  membersOf,
+  trustDomainNamed,
+} from "../trust-domains/trust-domain.service.ts";
+import {
+  findMesh,
+  insertMesh,
+  isMeshIdTaken,
+  listDirectory,
+  listMeshes,
+  markMeshDeleted,
+  updateMesh,
+} from "./mesh.store.ts";
+import { changedMesh, type Mesh, type MeshChange, type RegisteredMesh } from "./mesh.ts";
+import type { MeshId } from "./mesh-id.ts";
+
+export { listDirectory, listMeshes };
+
+/** What registration takes from the configuration. */
+export interface RegistrationDefaults {
+  readonly brokerTrustDomain: TrustDomain;
+  readonly refreshHintSeconds: number;
+  readonly tokenSeconds: number;
+}
+
+/**
+ * Registers a mesh: its trust domain becomes its own, or it asks to be a member. An invitation also gets the mesh's
+ * first mesh-admin token.
+ * @throws {Refusal} `invitation-mismatch`, `mesh-id-taken`, `trust-domain-reserved`, `trust-domain-freed`
+ */
+export async function registerMesh(
+  work: Work,
+  caller: Caller,
+  asked: Omit<Mesh, "registeredAt" | "updatedAt"> & { readonly trustDomain: TrustDomain },
+  defaults: RegistrationDefaults,
+): Promise<{ mesh: RegisteredMesh; secret?: string }> {
+  const { trustDomain, ...described } = asked;
+  const { meshId } = asked;
+  if (caller.kind === "invitation") checkInvited(caller.invitation, asked);
+  if (trustDomain === defaults.brokerTrustDomain) {
+    throw new Refusal("trust-domain-reserved", `${trustDomain} is the broker's own`, { pointer: "/trustDomain" });
+  }
+  if (await isMeshIdTaken(work.tx, meshId))
+    throw new Refusal("mesh-id-taken", `the mesh ID ${meshId} is taken`, { pointer: "/meshId" });
+  const domain = await trustDomainNamed(work.tx, trustDomain);
+  if (caller.kind === "invitation" && domain && domain.freedAt !== null) {
+    throw new Refusal("trust-domain-freed", `${trustDomain} was given back by its owner`, { pointer: "/trustDomain" });
+  }
+  const mesh: Mesh = { ...described, registeredAt: work.now, updatedAt: work.now };
+  await insertMesh(work.tx, mesh);
+  work.record({
+    ...(caller.kind === "invitation" ? { actingMesh: meshId } : {}),
+    type: "mesh.registered",
+    subjects: [`mesh/${meshId}`, `trust-domain/${trustDomain}`],
+    fields: { trustDomain },
+    after: mesh,
+  });
+  const { state } = await joinTrustDomain(work, asked, defaults.refreshHintSeconds);
+  const registered: RegisteredMesh = { ...mesh, trustDomain, membership: state };
+  if (caller.kind !== "invitation") return { mesh: registered };
+  await spendInvitation(work, caller.invitation, meshId);
+  const { secret } = await issueToken(work, {
+    name: parseText(`first admin of ${meshId}`, ""),
+    role: "mesh-admin",
+    meshes: [meshId],
+    expiresInSeconds: defaults.tokenSeconds,
+  });
+  return { mesh: registered, secret };
+}
+
+/** @throws {Refusal} `not-found` */
+export async function readMesh(db: Executor, meshId: MeshId): Promise<RegisteredMesh> {
+  const mesh = await findMesh(db, meshId);
+  if (!mesh) throw notFound();
+  return mesh;
+}
+
+/** @throws {Refusal} `not-found` */
+export async function changeMesh(work: Work, meshId: MeshId, change: MeshChange): Promise<RegisteredMesh> {
+  const before = await readMesh(work.tx, meshId);
+  const after = { ...before, ...changedMesh(before, change, work.now) };
+  if (after.updatedAt === before.updatedAt) return before;
+  await updateMesh(work.tx, after);
+  work.record({ type: "mesh.updated", subjects: [`mesh/${meshId}`], actingMesh: meshId, before, after });
+  return after;
+}
+
+/**
+ * Takes a mesh out: its authorities are unpublished, its pollers, tokens and access end. Its ID is never used again.
+ * @throws {Refusal} `not-found`; `mesh-has-federations` unless `withdraw`; `trust-domain-has-members` for an owner
+ */
+export async function deleteMesh(work: Work, caller: Caller, meshId: MeshId, withdraw: boolean): Promise<void> {
+  const mesh = await readMesh(work.tx, meshId);
+  const open = await openFederationsOf(work, meshId);
+  if (open.length > 0 && !withdraw) {
+    throw new Refusal("mesh-has-federations", `${meshId} has ${open.length} open federations`, {
+      extra: { federationIds: open.map(({ federationId }) => federationId) },
+    });
+  }
+  const owner = (await trustDomainNamed(work.tx, mesh.trustDomain))?.owner === meshId;
+  const others = (await membersOf(work.tx, mesh.trustDomain)).filter(
+    (member) => member.meshId !== meshId && member.state === "granted",
+  );
+  if (owner && others.length > 0) {
+    throw new Refusal("trust-domain-has-members", `${meshId} owns ${mesh.trustDomain}, which has other members`);
+  }
+  const actingMesh = caller.role === "operator" ? {} : { actingMesh: meshId };
+  work.record({
+    type: "mesh.deleted",
+    subjects: [`mesh/${meshId}`, `trust-domain/${mesh.trustDomain}`],
+    ...actingMesh,
+    before: mesh,
+  });
+  await withdrawAll(work, meshId, "the mesh is deleted");
+  await touchFederationsOf(work, meshId);
+  await revokePollersOf(work, meshId);
+  await revokeTokensOf(work, meshId);
+  await markMeshDeleted(work.tx, meshId, work.now);
+  await leaveTrustDomain(work, mesh);
+  for (const { trustDomain } of await accessesOfMesh(work.tx, meshId)) {
+    work.record({ type: "bundle-access.removed", subjects: [`mesh/${meshId}`, `trust-domain/${trustDomain}`] });
+  }
+  await deleteAccessesOfMesh(work.tx, meshId);
+}

@@ -1,0 +1,39 @@
+import type { TrustDomain } from "../../spiffe/trust-domain.ts";
+import type { Work } from "../../store/unit-of-work.ts";
+import { notFound, type TokenCaller } from "../access/caller.ts";
+import { touchFederationsOf } from "../federations/federation.service.ts";
+import type { MeshId } from "../meshes/mesh-id.ts";
+import { membersOf, ownedTrustDomain } from "./trust-domain.service.ts";
+import { saveMembership } from "./trust-domain.store.ts";
+import { decideMembership, type Membership, type MembershipDecision } from "./trust-domain-record.ts";
+
+/**
+ * The owner's admin grants, denies or expels a member. What a member contributed, and its federations, follow at once.
+ * @throws {Refusal} `not-found`, `not-the-owner`, `membership-decision`
+ */
+export async function decideMember(
+  work: Work,
+  caller: TokenCaller,
+  name: TrustDomain,
+  asked: { meshId: MeshId; decision: MembershipDecision; reason: string | null },
+): Promise<Membership> {
+  const { owner } = await ownedTrustDomain(work, caller, name);
+  const before = (await membersOf(work.tx, name)).find(({ meshId }) => meshId === asked.meshId);
+  if (!before) throw notFound("/meshId");
+  const after = decideMembership(before, owner, asked.decision, asked.reason, work.now);
+  await saveMembership(work.tx, after);
+  work.record({
+    type: `membership.${DECIDED[asked.decision]}`,
+    subjects: [`mesh/${asked.meshId}`, `mesh/${owner}`, `trust-domain/${name}`],
+    actingMesh: owner,
+    fields: { reason: asked.reason },
+    before,
+    after,
+  });
+  work.touched.bundle(name);
+  work.touched.access(asked.meshId, name);
+  await touchFederationsOf(work, asked.meshId);
+  return after;
+}
+
+const DECIDED = { grant: "granted", deny: "denied", expel: "expelled" } as const;

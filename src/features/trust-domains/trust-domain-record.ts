@@ -1,0 +1,71 @@
+import { Refusal } from "../../errors.ts";
+import type { TrustDomain } from "../../spiffe/trust-domain.ts";
+import type { EpochMs } from "../../time.ts";
+import type { MembershipState } from "../meshes/mesh.ts";
+import type { MeshId } from "../meshes/mesh-id.ts";
+
+/** A trust domain as a resource: who owns it and how its bundle is served. */
+export interface TrustDomainRecord {
+  readonly name: TrustDomain;
+  /** The mesh that registered it first; null for the broker's own, and for one that was given back. */
+  readonly owner: MeshId | null;
+  readonly refreshHintSeconds: number;
+  /** Anybody may fetch the bundle under /bundles/{trustDomain}. */
+  readonly public: boolean;
+  readonly createdAt: EpochMs;
+  readonly updatedAt: EpochMs;
+  /** When its last mesh gave it back; only an operator registers it again. */
+  readonly freedAt: EpochMs | null;
+  /** Event-log position of the newest revision; null before the first. */
+  readonly revisionPosition: number | null;
+}
+
+export interface Membership {
+  readonly meshId: MeshId;
+  readonly trustDomain: TrustDomain;
+  readonly state: MembershipState;
+  readonly requestedAt: EpochMs;
+  readonly decidedAt: EpochMs | null;
+  readonly reason: string | null;
+}
+
+export const MEMBERSHIP_DECISIONS = ["grant", "deny", "expel"] as const;
+export type MembershipDecision = (typeof MEMBERSHIP_DECISIONS)[number];
+
+const OUTCOME = {
+  grant: { from: ["pending", "denied", "expelled"], to: "granted" },
+  deny: { from: ["pending"], to: "denied" },
+  expel: { from: ["granted"], to: "expelled" },
+} as const satisfies Record<MembershipDecision, { from: readonly MembershipState[]; to: MembershipState }>;
+
+/** What the owner's admin can decide of a membership in this state. */
+export const possibleDecisions = (state: MembershipState): MembershipDecision[] =>
+  MEMBERSHIP_DECISIONS.filter((decision) => (OUTCOME[decision].from as readonly MembershipState[]).includes(state));
+
+/**
+ * The membership after the owner's decision.
+ * @throws {Refusal} `membership-decision`: it does not follow from the state, or is about the owner itself
+ */
+export function decideMembership(
+  membership: Membership,
+  owner: MeshId | null,
+  decision: MembershipDecision,
+  reason: string | null,
+  now: EpochMs,
+): Membership {
+  const possible = membership.meshId === owner ? [] : possibleDecisions(membership.state);
+  if (!possible.includes(decision)) {
+    throw new Refusal(
+      "membership-decision",
+      `${membership.meshId} is ${membership.state}; ${decision} is not possible`,
+      {
+        pointer: "/decision",
+        extra: { possible },
+      },
+    );
+  }
+  return { ...membership, state: OUTCOME[decision].to, decidedAt: now, reason };
+}
+
+export const notTheOwner = (trustDomain: TrustDomain): Refusal =>
+  new Refusal("not-the-owner", `only the owner's admin decides this of ${trustDomain}`);

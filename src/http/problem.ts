@@ -1,0 +1,64 @@
+import { catalogue, type ErrorCode, Refusal } from "../errors.ts";
+
+/** An RFC 9457 problem document. `code` is stable, `mend` says what to do, `pointer` which member is wrong. */
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly code: ErrorCode;
+  readonly detail: string;
+  readonly mend: string;
+  readonly pointer?: string;
+  readonly requestId: string;
+  readonly [member: string]: unknown;
+}
+
+export const PROBLEM_TYPE = "application/problem+json";
+
+/** The document for a refusal. What a 5xx was caused by is in the log, not here (S56). */
+export function problemOf(refusal: Refusal, requestId: string): Problem {
+  const { status, title, mend } = catalogue[refusal.code];
+  return {
+    ...refusal.extra,
+    type: `urn:entente:error:${refusal.code}`,
+    title,
+    status,
+    code: refusal.code,
+    detail: refusal.message,
+    mend,
+    ...(refusal.pointer === undefined ? {} : { pointer: refusal.pointer }),
+    requestId,
+  };
+}
+
+interface ValidationError {
+  readonly instancePath: string;
+  readonly message?: string;
+  readonly params?: Record<string, unknown>;
+}
+
+/** What the framework throws, in the words of the catalogue; everything unknown is `internal`. */
+export function asRefusal(error: unknown): Refusal {
+  if (error instanceof Refusal) return error;
+  const { code, validation, statusCode } = (error ?? {}) as {
+    code?: string;
+    validation?: ValidationError[];
+    statusCode?: number;
+  };
+  if (validation?.[0]) return schemaRefusal(validation[0]);
+  if (code === "FST_ERR_CTP_BODY_TOO_LARGE")
+    return new Refusal("body-too-large", "the body is too large", { cause: error });
+  if (code === "FST_ERR_CTP_INVALID_MEDIA_TYPE")
+    return new Refusal("unsupported-media-type", "the body is not application/json", { cause: error });
+  if (code === "FST_ERR_CTP_EMPTY_JSON_BODY") return new Refusal("invalid-json", "the body is empty", { cause: error });
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)
+    return new Refusal("invalid-request", "the request cannot be read", { cause: error });
+  return new Refusal("internal", "something went wrong in the broker", { cause: error });
+}
+
+function schemaRefusal({ instancePath, message = "is not allowed", params = {} }: ValidationError): Refusal {
+  const member = params.additionalProperty ?? params.unevaluatedProperty ?? params.missingProperty;
+  const escaped = typeof member === "string" ? `/${member.replaceAll("~", "~0").replaceAll("/", "~1")}` : "";
+  const allowed = Array.isArray(params.allowedValues) ? `: ${params.allowedValues.join(", ")}` : "";
+  return new Refusal("invalid-request", `${message}${allowed}`, { pointer: instancePath + escaped });
+}

@@ -1,0 +1,58 @@
+import Type, { type Static, type TProperties, type TSchema } from "typebox";
+import { catalogue, type ErrorCode } from "../errors.ts";
+
+/** An object with these members and no others. */
+export const strictObject = <P extends TProperties>(
+  properties: P,
+  options: { $id?: string; description?: string } = {},
+) => Type.Object(properties, { additionalProperties: false, ...options });
+
+export const orNull = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+
+export const time = (description: string) => Type.String({ format: "date-time", description });
+
+export const meshId = Type.String({ maxLength: 200, description: "Mesh ID: an RFC 1123 label.", examples: ["shop"] });
+export const trustDomain = Type.String({
+  maxLength: 300,
+  description: "SPIFFE trust domain name.",
+  examples: ["shop.example"],
+});
+export const text = (description: string) => Type.String({ maxLength: 1_024, description });
+export const reason = Type.Optional(text("Why, for the audit trail; the other side of a federation sees it."));
+
+/** How a list is read: `limit` items a page, after `cursor`. */
+export const pageQuery = {
+  limit: Type.Integer({ minimum: 1, maximum: 1_000, default: 100, description: "Items a page." }),
+  cursor: Type.Optional(Type.String({ maxLength: 512, description: "`next` of the page before." })),
+};
+export const next = Type.Optional(Type.String({ description: "Cursor of the next page; absent on the last." }));
+
+export const problem = Type.Object(
+  {
+    type: Type.String({ description: "`urn:entente:error:<code>`" }),
+    title: Type.String(),
+    status: Type.Integer(),
+    code: Type.String({ description: "Stable; see docs/errors.md." }),
+    detail: Type.String(),
+    mend: Type.String({ description: "What to do about it." }),
+    pointer: Type.Optional(Type.String({ description: "RFC 6901 JSON pointer to the wrong member of the request." })),
+    requestId: Type.String(),
+  },
+  { $id: "Problem", additionalProperties: true, description: "RFC 9457 problem document." },
+);
+const problemContent = { "application/problem+json": { schema: Type.Ref("Problem") } };
+
+/** The error responses of an operation: the statuses of these codes, with the codes named. */
+export function refusals(
+  ...codes: ErrorCode[]
+): Record<number, { description: string; content: typeof problemContent }> {
+  const responses: Record<number, { description: string; content: typeof problemContent }> = {};
+  for (const code of new Set(codes)) {
+    const { status } = catalogue[code];
+    const already = responses[status]?.description;
+    responses[status] = { description: already ? `${already}, \`${code}\`` : `\`${code}\``, content: problemContent };
+  }
+  return responses;
+}
+
+export type BodyOf<T extends TSchema> = Static<T>;

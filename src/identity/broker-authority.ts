@@ -1,0 +1,94 @@
+import { createPublicKey, type KeyObject, X509Certificate } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { writeFileDurably } from "../durable-file.ts";
+import { type Certificate, readCertificate } from "../pki/certificate.ts";
+import { mintCertificate } from "../pki/mint.ts";
+import { pemOf } from "../pki/pem.ts";
+import type { Randomness } from "../randomness.ts";
+import { spiffeIdOf } from "../spiffe/spiffe-id.ts";
+import type { TrustDomain } from "../spiffe/trust-domain.ts";
+import { StartRefusal } from "../start-refusal.ts";
+import { DAY_MS, type EpochMs, MINUTE_MS } from "../time.ts";
+import type { KeyStore } from "./key-store.ts";
+
+/** The CA of the broker's own trust domain: it issues what the broker's listeners present. */
+export interface BrokerAuthority {
+  readonly trustDomain: TrustDomain;
+  readonly certificate: Certificate;
+  readonly certificatePem: string;
+  readonly key: KeyObject;
+}
+
+const KEY_NAME = "broker-ca";
+const LIFE_MS = 3_653 * DAY_MS;
+/** A peer whose clock is behind by less than this accepts what was issued just now. */
+export const BACKDATED_MS = MINUTE_MS;
+
+/**
+ * Loads the broker's CA, its key from `keys` and its certificate from `<dataFolder>/broker-ca.pem`; the first start
+ * makes both. A certificate that is lost is issued anew for the same key, which verifies all that the old one did.
+ * @throws {StartRefusal} when certificate and key do not belong together, or are another trust domain's
+ */
+export function openBrokerAuthority(options: {
+  readonly dataFolder: string;
+  readonly keys: KeyStore;
+  readonly trustDomain: TrustDomain;
+  readonly now: EpochMs;
+  readonly random: Randomness;
+}): BrokerAuthority {
+  const { keys, trustDomain } = options;
+  const path = join(options.dataFolder, "broker-ca.pem");
+  const stored = existsSync(path) ? readStored(path) : undefined;
+  const loaded = keys.load(KEY_NAME);
+  if (stored !== undefined && loaded === undefined) {
+    throw new StartRefusal(`the key of ${path} is missing; restore it, or remove ${path} to start with a new CA`);
+  }
+  const key = loaded ?? keys.create(KEY_NAME, "P-256");
+  const certificate = stored ?? readCertificate(mintBrokerCertificate({ ...options, key }));
+  if (!certificate.x509.checkPrivateKey(key)) {
+    throw new StartRefusal(
+      `${path} is not the certificate of the key ${KEY_NAME}; restore the one that was made with it`,
+    );
+  }
+  const [spiffeId] = certificate.subjectAltName.uris;
+  if (spiffeId !== spiffeIdOf(trustDomain, "")) {
+    throw new StartRefusal(
+      `trustDomain is ${trustDomain}, but ${path} is of ${spiffeId}: the broker's trust domain is fixed at its first ` +
+        "start; set it back, or use another data folder",
+    );
+  }
+  const certificatePem = pemOf(certificate.der);
+  if (stored === undefined) writeFileDurably(path, certificatePem);
+  return { trustDomain, certificate, certificatePem, key };
+}
+
+/** The DER of a self-signed CA certificate for `key`, valid for ten years (R12, R34, R37). */
+function mintBrokerCertificate(options: {
+  readonly trustDomain: TrustDomain;
+  readonly key: KeyObject;
+  readonly now: EpochMs;
+  readonly random: Randomness;
+}): Uint8Array {
+  // The name tells one broker's CA from another's where a consumer pools roots; it may be cut, it is never compared.
+  const name = { organization: "Entente", commonName: `${options.trustDomain.slice(0, 54)} broker CA` };
+  return mintCertificate({
+    subject: name,
+    serial: options.random(16),
+    notBefore: options.now - BACKDATED_MS,
+    notAfter: options.now + LIFE_MS,
+    publicKey: createPublicKey(options.key),
+    issuer: { name, privateKey: options.key },
+    ca: {},
+    keyUsage: ["keyCertSign", "cRLSign"],
+    uris: [spiffeIdOf(options.trustDomain, "")],
+  });
+}
+
+function readStored(path: string): Certificate {
+  try {
+    return readCertificate(new X509Certificate(readFileSync(path)).raw);
+  } catch (error) {
+    throw new StartRefusal(`${path} is not a certificate; restore it, or remove it to have it issued anew`, error);
+  }
+}

@@ -1,0 +1,67 @@
+import { createPrivateKey, generateKeyPairSync, type KeyObject } from "node:crypto";
+import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { writeFileDurably } from "../durable-file.ts";
+import { StartRefusal } from "../start-refusal.ts";
+
+export type StoredKeyKind = "P-256" | "P-384" | "Ed25519";
+
+/** Where the broker's own private keys lie. Names are constants of the program, such as `broker-ca`. */
+export interface KeyStore {
+  /** @throws {StartRefusal} when the key is there but cannot be used */
+  load(name: string): KeyObject | undefined;
+  /** Makes a key that is durable before this returns. Never replaces one. */
+  create(name: string, kind: StoredKeyKind): KeyObject;
+}
+
+/** Keys as PKCS#8 PEM files in `folder`, each readable by its owner only (S62). */
+export function fileKeyStore(folder: string): KeyStore {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const pathOf = (name: string): string => join(folder, `${name}.pem`);
+  return {
+    load(name) {
+      const path = pathOf(name);
+      return existsSync(path) ? readKeyFile(path, 0o077) : undefined;
+    },
+    create(name, kind) {
+      if (existsSync(pathOf(name))) throw new Error(`the key ${name} exists already`);
+      const key = generate(kind);
+      writeFileDurably(pathOf(name), key.export({ type: "pkcs8", format: "pem" }) as string);
+      return key;
+    },
+  };
+}
+
+/**
+ * Reads a PEM private key from a file that has none of the permission bits `forbidden`.
+ * @throws {StartRefusal} naming the file, what is wrong with it and what mends it (S62)
+ */
+export function readKeyFile(path: string, forbidden: number): KeyObject {
+  try {
+    return createPrivateKey(readGuarded(path, forbidden));
+  } catch (error) {
+    if (error instanceof StartRefusal) throw error;
+    throw new StartRefusal(`${path} is not a readable PEM private key; restore it from a backup`, error);
+  }
+}
+
+/** Permissions and content are those of one open file, so that no swap comes between them. */
+function readGuarded(path: string, forbidden: number): string {
+  const file = openSync(path, "r");
+  try {
+    const mode = fstatSync(file).mode & 0o777;
+    if ((mode & forbidden) === 0) return readFileSync(file, "utf8");
+    throw new StartRefusal(
+      `${path} is a private key with mode 0${mode.toString(8)}, which lets others at it (S62); ` +
+        `chmod 600 it, and replace the key if somebody else can have read it`,
+    );
+  } finally {
+    closeSync(file);
+  }
+}
+
+function generate(kind: StoredKeyKind): KeyObject {
+  return kind === "Ed25519"
+    ? generateKeyPairSync("ed25519").privateKey
+    : generateKeyPairSync("ec", { namedCurve: kind }).privateKey;
+}

@@ -1,0 +1,23 @@
+// Nothing is imported before the check: under an old Node the database's binding crashes the process (engineering-notes).
+const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+if (major < 22 || (major === 22 && minor < 19)) {
+  console.error(
+    `entente: Node ${process.versions.node} is too old, 22.19 or later is needed. "npm start" uses the right one.`,
+  );
+  process.exit(78);
+}
+
+// Database, key and token files are their owner's alone, whatever writes them (S62).
+process.umask(0o077);
+
+const { StartRefusal } = await import("./start-refusal.ts");
+try {
+  const { main } = await import("./server.ts");
+  await main();
+} catch (error) {
+  if (!(error instanceof StartRefusal)) throw error;
+  console.error(`entente: cannot start\n${error.message}`);
+  process.exit(78);
+}
+
+export {};

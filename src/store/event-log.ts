@@ -1,0 +1,72 @@
+import { sql } from "kysely";
+import type { EventType, SealedEvent, Subject } from "./event.ts";
+import type { Executor } from "./tables.ts";
+
+/**
+ * The position of the newest event, holding the log's head until the transaction ends: whoever has it is the only
+ * writer, which makes positions dense and in commit order on both engines.
+ */
+export async function lockLogHead(tx: Executor): Promise<number> {
+  const head = await tx
+    .updateTable("log_head")
+    .set({ size: sql<number>`size` })
+    .where("id", "=", 1)
+    .returning("size")
+    .executeTakeFirstOrThrow();
+  return Number(head.size);
+}
+
+/** Events up to this position are committed. */
+export async function logSize(db: Executor): Promise<number> {
+  const head = await db.selectFrom("log_head").select("size").where("id", "=", 1).executeTakeFirstOrThrow();
+  return Number(head.size);
+}
+
+/** Appends in order. The caller holds the head (`lockLogHead`) and numbered the events after it. */
+export async function appendEvents(tx: Executor, events: readonly SealedEvent[]): Promise<void> {
+  for (const event of events) {
+    const { position, type, at, leaf, detail, detailText } = event;
+    await tx.insertInto("event").values({ position, type, at, leaf }).execute();
+    await tx
+      .insertInto("event_detail")
+      .values({
+        position,
+        event_id: detail.eventId,
+        actor: detail.actor.id,
+        acting_mesh: detail.actingMesh,
+        detail: detailText,
+      })
+      .execute();
+    if (event.subjects.length > 0) {
+      await tx
+        .insertInto("event_subject")
+        .values(event.subjects.map((subject) => ({ subject, position })))
+        .execute();
+    }
+  }
+  const last = events.at(-1);
+  if (last) await tx.updateTable("log_head").set({ size: last.position }).where("id", "=", 1).execute();
+}
+
+/** What a follower needs to know of an event: what kind, and what it is about. */
+export interface FollowedEvent {
+  readonly position: number;
+  readonly type: EventType;
+  readonly subjects: readonly Subject[];
+}
+
+/** Up to `limit` events after `position`, in order. */
+export async function eventsAfter(db: Executor, position: number, limit: number): Promise<FollowedEvent[]> {
+  const rows = await db
+    .selectFrom("event")
+    .select(["position", "type", "leaf"])
+    .where("position", ">", position)
+    .orderBy("position")
+    .limit(limit)
+    .execute();
+  return rows.map((row) => ({
+    position: Number(row.position),
+    type: row.type as EventType,
+    subjects: (JSON.parse(row.leaf) as { subjects: Subject[] }).subjects,
+  }));
+}

@@ -1,0 +1,158 @@
+import { createHash } from "node:crypto";
+import canonicalize from "canonicalize";
+import type { Randomness } from "../randomness.ts";
+import { type EpochMs, toRfc3339 } from "../time.ts";
+
+/** Every kind of thing that happens. Names are part of the audit interface: add freely, never rename. */
+export type EventType =
+  | "broker.initialised"
+  | "mesh.registered"
+  | "mesh.updated"
+  | "mesh.deleted"
+  | "membership.requested"
+  | "membership.granted"
+  | "membership.denied"
+  | "membership.expelled"
+  | "membership.ended"
+  | "trust-domain.registered"
+  | "trust-domain.updated"
+  | "trust-domain.freed"
+  | "authority.contributed"
+  | "authority.transitioned"
+  | "authority.revoked"
+  | "shared-key.allowed"
+  | "shared-key.disallowed"
+  | "bundle.revised"
+  | "bundle-access.granted"
+  | "bundle-access.regranted"
+  | "bundle-access.changed"
+  | "bundle-access.withdrawn"
+  | "bundle-access.removed"
+  | "federation.proposed"
+  | "federation.granted"
+  | "federation.denied"
+  | "federation.withdrawn"
+  | "federation.vetoed"
+  | "federation.veto-lifted"
+  | "federation.terms-proposed"
+  | "federation.terms-agreed"
+  | "federation.terms-declined"
+  | "federation.terms-narrowed"
+  | "poller.created"
+  | "poller.updated"
+  | "poller.revoked"
+  | "token.created"
+  | "token.revoked"
+  | "invitation.created"
+  | "invitation.spent"
+  | "invitation.refused"
+  | "invitation.revoked"
+  | "clock.deadline-passed"
+  | "request.refused"
+  | "refusals.counted";
+
+/** These events give what a consumer sees its `spiffe_sequence`; a unit of work never begins with one (DESIGN.md). */
+const BEARS_SEQUENCE: ReadonlySet<EventType> = new Set([
+  "bundle.revised",
+  "bundle-access.regranted",
+  "bundle-access.withdrawn",
+]);
+export const bearsSequence = (type: EventType): boolean => BEARS_SEQUENCE.has(type);
+
+export type SubjectKind =
+  | "mesh"
+  | "trust-domain"
+  | "authority"
+  | "federation"
+  | "poller"
+  | "token"
+  | "invitation"
+  | "shared-key";
+/** What an event is about: `mesh/shop`. Whoever administers a mesh that is a subject sees the event. */
+export type Subject = `${SubjectKind}/${string}`;
+
+/** Who does something: a token, an invitation, or the broker itself (`system` for start-up, `clock` for deadlines). */
+export interface Actor {
+  readonly kind: "token" | "invitation" | "broker";
+  /** The token's or invitation's ID; `system` or `clock` for the broker. */
+  readonly id: string;
+  /** The caller's address; null for the broker. */
+  readonly source: string | null;
+  readonly requestId: string | null;
+}
+
+export const clockActor: Actor = { kind: "broker", id: "clock", source: null, requestId: null };
+export const systemActor: Actor = { kind: "broker", id: "system", source: null, requestId: null };
+
+export interface NewEvent {
+  readonly type: EventType;
+  readonly subjects: readonly Subject[];
+  /** The mesh on whose behalf it is done: its admins see all of it, those of other meshes no token, source or request. */
+  readonly actingMesh?: string;
+  readonly outcome?: "done" | "refused";
+  /** Allow-listed facts (S69): named one by one where the event is made, never copied from a request. */
+  readonly fields?: Readonly<Record<string, unknown>>;
+  /** The resource before and after; only their digests are kept. */
+  readonly before?: unknown;
+  readonly after?: unknown;
+}
+
+/** What can be erased without breaking the log: everything of an event but its leaf. */
+export interface EventDetail {
+  readonly eventId: string;
+  readonly actor: { readonly kind: Actor["kind"]; readonly id: string };
+  readonly actingMesh: string | null;
+  readonly source: string | null;
+  readonly requestId: string | null;
+  readonly outcome: "done" | "refused";
+  readonly beforeDigest: string | null;
+  readonly afterDigest: string | null;
+  readonly fields: Readonly<Record<string, unknown>>;
+  /** 128 random bits, so that a digest of few possible values tells nothing (S69). */
+  readonly salt: string;
+}
+
+/** An event ready to be appended: the canonical JSON (RFC 8785) of its leaf and of its detail. */
+export interface SealedEvent {
+  readonly position: number;
+  readonly type: EventType;
+  readonly at: EpochMs;
+  readonly subjects: readonly Subject[];
+  readonly detail: EventDetail;
+  readonly leaf: string;
+  readonly detailText: string;
+}
+
+const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
+const canonical = (value: unknown): string => canonicalize(JSON.parse(JSON.stringify(value))) as string;
+const digestOf = (value: unknown): string | null => (value === undefined ? null : sha256(canonical(value)));
+
+/** Makes the leaf `{v, position, type, at, subjects, detailDigest}` and the detail that it commits to. */
+export function sealEvent(
+  event: NewEvent,
+  made: { position: number; at: EpochMs; actor: Actor; eventId: string; random: Randomness },
+): SealedEvent {
+  const subjects = [...new Set(event.subjects)].sort();
+  const detail: EventDetail = {
+    eventId: made.eventId,
+    actor: { kind: made.actor.kind, id: made.actor.id },
+    actingMesh: event.actingMesh ?? null,
+    source: made.actor.source,
+    requestId: made.actor.requestId,
+    outcome: event.outcome ?? "done",
+    beforeDigest: digestOf(event.before),
+    afterDigest: digestOf(event.after),
+    fields: event.fields ?? {},
+    salt: Buffer.from(made.random(16)).toString("base64url"),
+  };
+  const detailText = canonical(detail);
+  const leaf = canonical({
+    v: 1,
+    position: made.position,
+    type: event.type,
+    at: toRfc3339(made.at),
+    subjects,
+    detailDigest: sha256(detailText),
+  });
+  return { position: made.position, type: event.type, at: made.at, subjects, detail, leaf, detailText };
+}

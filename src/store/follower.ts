@@ -1,0 +1,106 @@
+import { eventsAfter, type FollowedEvent, logSize } from "./event-log.ts";
+import type { Database, Executor } from "./tables.ts";
+
+/** Brings a view up to what was read. Run after the read, so that no transaction waits for a view. */
+export type ApplyChange = () => Promise<void>;
+
+/** State derived from the event log. The law of every view: following step by step equals rebuilding. */
+export interface View {
+  /** Reads what `events` touched, or everything; `upTo` is the newest event that the read reflects. */
+  read(db: Executor, events: readonly FollowedEvent[] | "everything", upTo: number): Promise<ApplyChange>;
+}
+
+export interface Follower {
+  /** The newest event that every view reflects. */
+  readonly position: number;
+  /** Rebuilds, then follows: when poked, and each `everyMs` for what other processes commit. */
+  start(): Promise<void>;
+  poke(): void;
+  /** Resolves true when the views have passed `position`, false when `timeoutMs` went by first. */
+  passed(position: number, timeoutMs: number): Promise<boolean>;
+  stop(): Promise<void>;
+}
+
+const BATCH = 5_000;
+
+export function createFollower(parts: {
+  readonly db: Database;
+  readonly views: readonly View[];
+  readonly everyMs: number;
+  /** The store could not be read, or a view failed; the follower tries again. */
+  readonly onError: (error: unknown) => void;
+}): Follower {
+  let position = -1;
+  let running: Promise<void> | undefined;
+  let again = false;
+  let timer: NodeJS.Timeout | undefined;
+  const waiting = new Set<{ position: number; resolve: (passed: boolean) => void }>();
+
+  /** Reads in one transaction, applies outside it, then lets go those who wait for the new position. */
+  async function step(events: "everything" | undefined): Promise<boolean> {
+    const read = await parts.db.transaction().execute(async (tx) => {
+      const touched = events ?? (await eventsAfter(tx, position, BATCH));
+      if (touched.length === 0) return undefined;
+      const upTo = touched === "everything" ? await logSize(tx) : (touched.at(-1)?.position ?? position);
+      const applies: ApplyChange[] = [];
+      for (const view of parts.views) applies.push(await view.read(tx, touched, upTo));
+      return { upTo, applies };
+    });
+    if (!read) return false;
+    for (const apply of read.applies) await apply();
+    position = read.upTo;
+    for (const waiter of waiting) if (waiter.position <= position) waiter.resolve(true);
+    return true;
+  }
+
+  async function catchUp(): Promise<void> {
+    while (await step(undefined));
+  }
+
+  function poke(): void {
+    if (running) {
+      again = true;
+      return;
+    }
+    running = (async () => {
+      do {
+        again = false;
+        await catchUp().catch(parts.onError);
+      } while (again);
+    })().finally(() => {
+      running = undefined;
+      // A poke that came between the loop's last look and here would otherwise wait for the timer.
+      if (again) poke();
+    });
+  }
+
+  return {
+    get position() {
+      return position;
+    },
+    async start() {
+      await step("everything");
+      timer = setInterval(poke, parts.everyMs);
+      timer.unref();
+    },
+    poke,
+    async passed(wanted, timeoutMs) {
+      if (position >= wanted) return true;
+      const { promise, resolve } = Promise.withResolvers<boolean>();
+      const waiter = { position: wanted, resolve };
+      waiting.add(waiter);
+      const timeout = setTimeout(() => resolve(false), timeoutMs);
+      poke();
+      try {
+        return await promise;
+      } finally {
+        clearTimeout(timeout);
+        waiting.delete(waiter);
+      }
+    },
+    async stop() {
+      clearInterval(timer);
+      await running;
+    },
+  };
+}

@@ -1,0 +1,57 @@
+import { chmodSync, existsSync, statSync } from "node:fs";
+import BetterSqlite3 from "better-sqlite3";
+import { Kysely, SqliteDialect } from "kysely";
+import type { Database, Tables } from "./tables.ts";
+
+/** The file cannot be used as it is; the message says why and what to do. The process exits 78. */
+export class UnusableDatabaseError extends Error {
+  override readonly name = "UnusableDatabaseError";
+}
+
+/** What every open sets and reads back (L1). A reopened WAL database would otherwise run at synchronous=NORMAL. */
+const PRAGMAS: readonly (readonly [name: string, value: string, readBack: unknown])[] = [
+  ["journal_mode", "WAL", "wal"],
+  ["synchronous", "FULL", 2],
+  ["foreign_keys", "ON", 1],
+  ["trusted_schema", "OFF", 0],
+  ["cell_size_check", "ON", 1],
+  ["busy_timeout", "5000", 5000],
+];
+
+/**
+ * Opens the embedded database, making it 0600 when it is new (S62).
+ * @throws {UnusableDatabaseError} others can read the file, a pragma does not hold (L1, L4), or it is corrupt (L5)
+ */
+export function openSqlite(path: string): Database {
+  if (existsSync(path) && (statSync(path).mode & 0o077) !== 0) {
+    throw new UnusableDatabaseError(`${path} can be read by others (S62): chmod 600 it, and ask who read it`);
+  }
+  const handle = openFile(path);
+  for (const [name, value, expected] of PRAGMAS) {
+    handle.pragma(`${name} = ${value}`);
+    const actual = handle.pragma(name, { simple: true });
+    if (actual !== expected) {
+      handle.close();
+      throw new UnusableDatabaseError(
+        `${path}: ${name} is ${String(actual)}, not ${String(expected)} (L1): put the data folder on a local file system`,
+      );
+    }
+  }
+  chmodSync(path, 0o600);
+  const check = handle.pragma("quick_check(1)", { simple: true });
+  if (check !== "ok") {
+    handle.close();
+    throw new UnusableDatabaseError(
+      `${path} is corrupt (${String(check)}): leave it as it is and restore a backup (L5)`,
+    );
+  }
+  return new Kysely<Tables>({ dialect: new SqliteDialect({ database: handle }) });
+}
+
+function openFile(path: string): BetterSqlite3.Database {
+  try {
+    return new BetterSqlite3(path);
+  } catch (cause) {
+    throw new UnusableDatabaseError(`${path} cannot be opened: ${(cause as Error).message}`, { cause });
+  }
+}

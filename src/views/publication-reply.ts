@@ -1,0 +1,84 @@
+import { hash } from "node:crypto";
+import { type ProjectionName, renderProjections } from "../bundle/projections.ts";
+import type { Authority, Sha256Hex } from "../pki/authority.ts";
+
+/** One representation, ready to be written: nothing of it is computed in a request. */
+export interface Reply {
+  readonly body: Buffer;
+  /** `"` + SHA-256 of the body in hexadecimal + `"`. */
+  readonly etag: string;
+  /** Whole seconds since the epoch. */
+  readonly lastModifiedSeconds: number;
+  /** Names and values in turn, as `writeHead` takes them; for a reply behind a capability URL, or to anybody (S34). */
+  readonly headers: { readonly private: string[]; readonly public: string[] };
+  /** The headers of a 304. */
+  readonly notModified: { readonly private: string[]; readonly public: string[] };
+}
+
+export type Replies = Readonly<Record<ProjectionName, Reply>>;
+
+interface Representation {
+  readonly contentType: string;
+  readonly body: Buffer;
+  readonly etag: string;
+}
+
+/** The bytes of every projection of a bundle, each with its ETag; `withLastModified` makes replies of them. */
+export type Representations = Readonly<Record<ProjectionName, Representation>>;
+
+/** What every answer of the public listener carries (S34). */
+export const SAFE_HEADERS: readonly string[] = [
+  "Referrer-Policy",
+  "no-referrer",
+  "X-Robots-Tag",
+  "noindex",
+  "X-Content-Type-Options",
+  "nosniff",
+];
+
+export function representationsOf(
+  authorities: readonly Authority[],
+  refreshHintSeconds: number,
+  sequence: number,
+): Representations {
+  const rendered = renderProjections(authorities, refreshHintSeconds, sequence);
+  return everyProjection((name) => {
+    const { contentType, body } = rendered[name];
+    return { contentType, body, etag: `"${sha256(body)}"` };
+  });
+}
+
+export const repliesOf = (representations: Representations, lastModifiedSeconds: number): Replies =>
+  everyProjection((name) => replyOf(representations[name], lastModifiedSeconds));
+
+function replyOf({ contentType, body, etag }: Representation, lastModifiedSeconds: number): Reply {
+  const lastModified = new Date(lastModifiedSeconds * 1000).toUTCString();
+  const headers = (cacheControl: string) => [
+    "Content-Type",
+    contentType,
+    "Content-Length",
+    String(body.byteLength),
+    ...notModified(cacheControl),
+    "Last-Modified",
+    lastModified,
+  ];
+  const notModified = (cacheControl: string) => ["ETag", etag, "Cache-Control", cacheControl, ...SAFE_HEADERS];
+  return {
+    body,
+    etag,
+    lastModifiedSeconds,
+    headers: { private: headers(PRIVATE), public: headers(PUBLIC) },
+    notModified: { private: notModified(PRIVATE), public: notModified(PUBLIC) },
+  };
+}
+
+const PRIVATE = "private, no-cache";
+const PUBLIC = "public, no-cache";
+
+const sha256 = (bytes: Buffer): Sha256Hex => hash("sha256", bytes, "hex");
+
+const everyProjection = <T>(make: (name: ProjectionName) => T): Record<ProjectionName, T> => ({
+  spiffe: make("spiffe"),
+  istio: make("istio"),
+  pem: make("pem"),
+});

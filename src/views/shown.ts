@@ -1,0 +1,68 @@
+import type { Authority } from "../pki/authority.ts";
+import { type Replies, type Representations, repliesOf, representationsOf } from "./publication-reply.ts";
+
+/** What somebody is shown of a trust domain: one bundle under one number. */
+export interface Shown {
+  /** The `spiffe_sequence`. */
+  readonly sequence: number;
+  readonly lastModifiedSeconds: number;
+  /** Equal for equal keys and hint, whatever the sequence. */
+  readonly content: string;
+  /** Event-log position of the revision that it is; null for a tombstone. */
+  readonly revision: number | null;
+  readonly representations: Representations;
+  readonly replies: Replies;
+}
+
+/** Keys and hint of what is to be shown. */
+export interface Content {
+  readonly key: string;
+  readonly authorities: readonly Authority[];
+  readonly refreshHintSeconds: number;
+}
+
+export interface Numbers {
+  readonly sequence: number;
+  readonly lastModifiedSeconds: number;
+}
+
+/** The empty bundle that ends a consumer's trust (R21). */
+export const TOMBSTONE: Content = { key: "tombstone", authorities: [], refreshHintSeconds: 60 };
+
+export function contentOf(authorities: readonly Authority[], refreshHintSeconds: number): Content {
+  const names = authorities.map((authority) =>
+    authority.type === "jwt" ? `${authority.fingerprint} ${JSON.stringify(authority.keyId)}` : authority.fingerprint,
+  );
+  return { key: `${refreshHintSeconds} ${names.join(",")}`, authorities, refreshHintSeconds };
+}
+
+/**
+ * The number under which content follows what was shown last (R16): its true one when that is greater, else one more when
+ * the bytes would differ, else the last. So that a sequence neither falls nor repeats with other bytes, even where a clock
+ * jumps and comes back. `Last-Modified` follows: strictly later, in whole seconds, whenever anything changes.
+ */
+export function numbersAfter(last: Shown | null, content: string, own: Numbers): Numbers {
+  if (last === null) return own;
+  if (own.sequence <= last.sequence && content === last.content) return last;
+  return {
+    sequence: Math.max(own.sequence, last.sequence + 1),
+    lastModifiedSeconds: Math.max(own.lastModifiedSeconds, last.lastModifiedSeconds + 1),
+  };
+}
+
+/** Shows `content` under `numbers`; nothing is rendered where `like`, of the same number and content, was before. */
+export function show(
+  content: Content,
+  revision: number | null,
+  numbers: Numbers,
+  like: readonly (Shown | null)[],
+): Shown {
+  const same = like.find((shown) => shown?.sequence === numbers.sequence && shown.content === content.key);
+  const { sequence, lastModifiedSeconds } = numbers;
+  const sameTime = same?.lastModifiedSeconds === lastModifiedSeconds;
+  if (same && sameTime && same.revision === revision) return same;
+  const representations =
+    same?.representations ?? representationsOf(content.authorities, content.refreshHintSeconds, sequence);
+  const replies = same && sameTime ? same.replies : repliesOf(representations, lastModifiedSeconds);
+  return { sequence, lastModifiedSeconds, content: content.key, revision, representations, replies };
+}

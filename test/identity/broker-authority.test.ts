@@ -1,0 +1,92 @@
+import { randomBytes, X509Certificate } from "node:crypto";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { openBrokerAuthority } from "../../src/identity/broker-authority.ts";
+import { fileKeyStore } from "../../src/identity/key-store.ts";
+import { issueSvid } from "../../src/identity/svid.ts";
+import { x509Authority } from "../../src/pki/authority-profile.ts";
+import { parseTrustDomain } from "../../src/spiffe/trust-domain.ts";
+import { StartRefusal } from "../../src/start-refusal.ts";
+import { DAY_MS, HOUR_MS } from "../../src/time.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+
+const NOW = Date.UTC(2026, 10, 24, 12);
+const BROKER = parseTrustDomain("broker.example");
+
+const open = (dataFolder: string, trustDomain = BROKER, now = NOW) =>
+  openBrokerAuthority({
+    dataFolder,
+    keys: fileKeyStore(join(dataFolder, "keys")),
+    trustDomain,
+    now,
+    random: randomBytes,
+  });
+
+describe("the broker's own CA", () => {
+  it("R37, R88: passes the profile that every mesh's CA must pass, without a warning", () => {
+    const { certificate } = open(temporaryFolder());
+    expect(x509Authority(certificate.der, BROKER, NOW).warnings).toEqual([]);
+  });
+
+  it("R12, R34, R41: is self-signed, has the trust domain's SPIFFE ID without a path, and may sign only", () => {
+    const { certificate } = open(temporaryFolder());
+    expect(certificate.subjectAltName.uris).toEqual(["spiffe://broker.example"]);
+    expect(certificate.keyUsage).toEqual({ critical: true, usages: new Set(["keyCertSign", "cRLSign"]) });
+    expect(certificate.subjectKeyId).toMatch(/^[0-9a-f]{40}$/);
+    expect(certificate.selfIssued).toBe(true);
+    expect(certificate.notAfter - NOW).toBeGreaterThan(3_650 * DAY_MS);
+  });
+
+  it("has a subject within X.520's 64 characters for the longest trust domain", () => {
+    const { certificate } = open(temporaryFolder(), parseTrustDomain("a".repeat(255)));
+    const [, commonName] = /CN=(.*)$/.exec(certificate.subject) ?? [];
+    expect(commonName?.length).toBe(64);
+  });
+
+  it("is the same after a restart", () => {
+    const folder = temporaryFolder();
+    expect(open(folder, BROKER, NOW + DAY_MS).certificate.fingerprint).toBe(open(folder).certificate.fingerprint);
+  });
+
+  it("is issued anew for the same key when only the certificate is lost, and verifies what the old one issued", () => {
+    const folder = temporaryFolder();
+    const authority = open(folder);
+    const svid = issueSvid({ authority, hosts: [], now: NOW, lifeMs: HOUR_MS, random: randomBytes });
+    rmSync(join(folder, "broker-ca.pem"));
+    const again = open(folder).certificate;
+    expect(again.publicKey.fingerprint).toBe(authority.certificate.publicKey.fingerprint);
+    const leaf = new X509Certificate(svid.chainPem);
+    expect(leaf.checkIssued(again.x509) && leaf.verify(again.publicKey.object)).toBe(true);
+  });
+
+  it("of another trust domain refuses to start: the broker's name is fixed at its first start", () => {
+    const folder = temporaryFolder();
+    open(folder);
+    const other = () => open(folder, parseTrustDomain("other.example"));
+    expect(other).toThrow(StartRefusal);
+    expect(other).toThrow(/trustDomain is other\.example, but .* is of spiffe:\/\/broker\.example/);
+  });
+
+  it("refuses to start without its key instead of becoming another CA in silence", () => {
+    const folder = temporaryFolder();
+    open(folder);
+    rmSync(join(folder, "keys", "broker-ca.pem"));
+    expect(() => open(folder)).toThrow(/key of .*broker-ca\.pem is missing/);
+  });
+
+  it("refuses to start with the key of another CA", () => {
+    const [folder, other] = [temporaryFolder(), temporaryFolder()];
+    open(folder);
+    open(other);
+    writeFileSync(join(folder, "broker-ca.pem"), readFileSync(join(other, "broker-ca.pem")));
+    expect(() => open(folder)).toThrow(/not the certificate of the key/);
+  });
+
+  it("refuses to start with a certificate file that is none", () => {
+    const folder = temporaryFolder();
+    open(folder);
+    writeFileSync(join(folder, "broker-ca.pem"), "lost");
+    expect(() => open(folder)).toThrow(StartRefusal);
+  });
+});

@@ -1,0 +1,107 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { keepIssued, renewAt } from "../../src/identity/certificate-rotation.ts";
+import type { ServingCertificate } from "../../src/identity/svid.ts";
+import { DAY_MS, HOUR_MS, SECOND_MS } from "../../src/time.ts";
+import { fakeTime } from "../support/fake-time.ts";
+
+const NOW = Date.UTC(2026, 10, 24, 12);
+
+/** A keeper over certificates of `lifeMs`, each named by its number, whose issuer or taker can be made to fail. */
+function keeper({ lifeMs = HOUR_MS, backdatedMs = 0 } = {}) {
+  const time = fakeTime(NOW);
+  const state = { issued: 0, taken: [] as string[], errors: [] as unknown[], issuerFails: false, takerFails: false };
+  const kept = keepIssued({
+    issue: (now): ServingCertificate => {
+      if (state.issuerFails) throw new Error("no entropy");
+      state.issued += 1;
+      return { chainPem: `#${state.issued}`, keyPem: "", notBefore: now - backdatedMs, notAfter: now + lifeMs };
+    },
+    onRenew: ({ chainPem }) => {
+      if (state.takerFails) throw new Error("listener closed");
+      state.taken.push(chainPem);
+    },
+    onError: (error) => state.errors.push(error),
+    clock: time.clock,
+    timers: time.timers,
+  });
+  return { time, state, kept };
+}
+
+describe("a certificate that the broker issues itself", () => {
+  it("is renewed at the middle of its life", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 2 ** 41 }), fc.integer({ min: 1, max: 2 ** 36 }), (notBefore, life) => {
+        const at = renewAt(notBefore, notBefore + life);
+        expect(at - notBefore).toBe(notBefore + life - at);
+      }),
+    );
+  });
+
+  it("is there at once, stays until half its life, then gives way to the next", () => {
+    const { time, state, kept } = keeper();
+    expect(kept.first.chainPem).toBe("#1");
+    time.pass(HOUR_MS / 2 - 1);
+    expect(state.taken).toEqual([]);
+    time.pass(1);
+    expect(state.taken).toEqual(["#2"]);
+    time.pass(HOUR_MS);
+    expect(state.taken).toEqual(["#2", "#3", "#4"]);
+  });
+
+  it("is renewed in time though its half life is longer than any timer can run (24.8 days)", () => {
+    const { time, state } = keeper({ lifeMs: 90 * DAY_MS });
+    time.pass(45 * DAY_MS - 1);
+    expect(state.issued).toBe(1);
+    time.pass(HOUR_MS);
+    expect(state.taken).toEqual(["#2"]);
+  });
+
+  it("L6: is renewed within the hour after the clock jumped past its half life, or to before its beginning", () => {
+    for (const to of [NOW + 30 * DAY_MS, NOW - 30 * DAY_MS]) {
+      const { time, state } = keeper({ lifeMs: 30 * DAY_MS });
+      time.setClock(to);
+      time.pass(HOUR_MS);
+      expect(state.taken).toEqual(["#2"]);
+    }
+  });
+
+  it("stays while the next cannot be issued, and is replaced as soon as one can", () => {
+    const { time, state } = keeper();
+    state.issuerFails = true;
+    time.pass(HOUR_MS / 2 + 65 * SECOND_MS);
+    expect(state.taken).toEqual([]);
+    expect(state.errors).toHaveLength(3);
+    state.issuerFails = false;
+    time.pass(30 * SECOND_MS);
+    expect(state.taken).toEqual(["#2"]);
+    expect(state.errors).toHaveLength(3);
+  });
+
+  it("is offered again when the listener did not take it over", () => {
+    const { time, state } = keeper();
+    state.takerFails = true;
+    time.pass(HOUR_MS / 2);
+    state.takerFails = false;
+    time.pass(30 * SECOND_MS);
+    expect(state.taken).toEqual(["#3"]);
+  });
+
+  it("never makes the process spin, however short its life becomes", () => {
+    const { time, state } = keeper({ lifeMs: 1 });
+    time.pass(10 * SECOND_MS);
+    expect(state.issued).toBe(11);
+  });
+
+  it("throws when not even the first can be issued, and stops when told to", () => {
+    const time = fakeTime(NOW);
+    const issue = (): ServingCertificate => {
+      throw new Error("no CA");
+    };
+    const rest = { onRenew: () => {}, onError: () => {}, clock: time.clock, timers: time.timers };
+    expect(() => keepIssued({ issue, ...rest })).toThrow("no CA");
+    const { time: running, kept } = keeper();
+    kept.stop();
+    expect(running.running).toBe(0);
+  });
+});
