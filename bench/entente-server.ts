@@ -64,7 +64,7 @@ const endpoint = await startBundleEndpoint({
   initial: change({
     rebuild: true,
     domains: trustDomains.map((trustDomain) => domain(trustDomain, SEQUENCE)),
-    accesses: trustDomains.map((trustDomain, index) => ({
+    accesses: trustDomains.map((_, index) => ({
       meshId: `mesh-${index}`,
       trustDomain: domainOf(index + 1),
       position: 0,
@@ -86,6 +86,7 @@ const endpoint = await startBundleEndpoint({
   },
 });
 
+process.on("SIGINT", () => process.exit());
 process.on("message", async ({ ask }: ToServer) => {
   if (ask === "cpu") {
     const { user, system } = process.cpuUsage();

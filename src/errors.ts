@@ -196,6 +196,11 @@ export const catalogue = {
     title: "The JWK is not the key of its x5c certificate",
     mend: "Make the entry again from the certificate (R86).",
   },
+  "nothing-to-register": {
+    status: 422,
+    title: "The upload brings no authority",
+    mend: "Send a bundle with at least one x509-svid or jwt-svid key; to publish nothing, retire what is published.",
+  },
   // What the broker knows already
   "mesh-id-taken": {
     status: 409,

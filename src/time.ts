@@ -11,3 +11,6 @@ export const SECOND_MS = 1000;
 export const MINUTE_MS = 60 * SECOND_MS;
 export const HOUR_MS = 60 * MINUTE_MS;
 export const DAY_MS = 24 * HOUR_MS;
+
+/** The instant of an RFC 3339 text that a schema has checked. */
+export const parseTime = (text: string): EpochMs => Date.parse(text);

@@ -12,6 +12,8 @@ export interface Broker {
   readonly clock: Clock;
   /** The broker's own trust domain. */
   readonly trustDomain: TrustDomain;
+  /** The high part of every sequence. */
+  readonly generation: number;
   /** Where the bundle endpoint is reached; known once it listens. */
   readonly publicUrls: () => PublicUrls;
   readonly tokenLives: TokenLives;

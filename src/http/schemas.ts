@@ -7,6 +7,9 @@ export const strictObject = <P extends TProperties>(
   options: { $id?: string; description?: string } = {},
 ) => Type.Object(properties, { additionalProperties: false, ...options });
 
+/** The answer of what has nothing more to say. */
+export const nothing = strictObject({}, { description: "Done." });
+
 export const orNull = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 
 export const time = (description: string) => Type.String({ format: "date-time", description });

@@ -53,7 +53,8 @@ function requireKnownForm([identifier, parameters]: readonly Asn1[], bits: strin
     case "1.2.840.10045.2.1": {
       const curve = CURVES[oidOf(parameters)];
       if (!curve) throw unreadable("its elliptic curve is none of P-256, P-384 and P-521");
-      if (bits.length !== 1 + curve.pointBytes || bits[1] !== "\x04") throw unreadable("its curve point is compressed");
+      if (bits.length !== 1 + curve.pointBytes || bits[1] !== "\x04")
+        throw unreadable("its curve point is not uncompressed");
       return;
     }
     case "1.3.101.112":

@@ -6,22 +6,17 @@ export type TrustDomain = Brand<string, "TrustDomain">;
 
 const NAME = /^[a-z0-9._-]{1,255}$/;
 
+/** Whether a text has the form of a trust domain name. */
+export const isTrustDomain = (text: string): text is TrustDomain => NAME.test(text);
+
 /**
  * Reads a trust domain name. Upper case is refused, not folded, as go-spiffe does (R3); an IPv4 address is a
  * name like any other (R5).
+ * @param pointer JSON pointer of the member it came from
  * @throws {Refusal} `invalid-trust-domain` (R2 to R5, R10)
  */
-export function parseTrustDomain(text: string): TrustDomain {
-  if (!NAME.test(text)) throw new Refusal("invalid-trust-domain", `"${text.slice(0, 300)}" is not a trust domain name`);
-  return text as TrustDomain;
-}
-
-/**
- * `parseTrustDomain` of a member of a request.
- * @param pointer JSON pointer of the member
- * @throws {Refusal} `invalid-trust-domain`
- */
-export function parseTrustDomainAt(text: string, pointer: string): TrustDomain {
-  if (!NAME.test(text)) throw new Refusal("invalid-trust-domain", `"${text.slice(0, 300)}" is not a trust domain name`, { pointer });
-  return text as TrustDomain;
+export function parseTrustDomain(text: string, pointer?: string): TrustDomain {
+  if (isTrustDomain(text)) return text;
+  const options = pointer === undefined ? {} : { pointer };
+  throw new Refusal("invalid-trust-domain", `"${text.slice(0, 300)}" is not a trust domain name`, options);
 }

@@ -44,6 +44,11 @@ const ecKey = (namedCurve: string, paramEncoding: "named" | "explicit") =>
   generateKeyPairSync("ec", { namedCurve, paramEncoding }).privateKey;
 const spkiOf = (key: KeyObject) => decodeDer(createPublicKey(key).export({ type: "spki", format: "der" }));
 const keyBits = (spki: Asn1) => sequenceOf(spki)[1] as Asn1;
+/** X9.62, 4.3.6: both coordinates, and the sign of y in the first octet. */
+const hybrid = (spki: Asn1) => {
+  const point = fromBinary(contentOf(keyBits(spki), Type.BITSTRING).slice(1));
+  return bitString(Uint8Array.of(6 + ((point.at(-1) as number) & 1), ...point.slice(1)));
+};
 const compressed = (spki: Asn1) => {
   const point = fromBinary(contentOf(keyBits(spki), Type.BITSTRING).slice(1));
   return bitString(Uint8Array.of(2 + ((point.at(-1) as number) & 1), ...point.slice(1, 33)));
@@ -135,8 +140,9 @@ describe("A certificate cannot be read (S9, S11), where", () => {
     ],
     ["its curve is given by explicit parameters", "missing", withKey(spkiOf(ecKey("P-256", "explicit")))],
     ["its curve is secp256k1", "none of P-256", withKey(spkiOf(ecKey("secp256k1", "named")))],
-    ["its curve point is compressed", "compressed", withKey(sequence(p256, compressed(spkiOf(ca.privateKey))))],
-    ["its key is no bits at all", "compressed", withKey(sequence(p256, value(Type.BITSTRING, "\0")))],
+    ["its curve point is compressed", "not uncompressed", withKey(sequence(p256, compressed(spkiOf(ca.privateKey))))],
+    ["its curve point is hybrid", "not uncompressed", withKey(sequence(p256, hybrid(spkiOf(ca.privateKey))))],
+    ["its key is no bits at all", "not uncompressed", withKey(sequence(p256, value(Type.BITSTRING, "\0")))],
     [
       "an identifier in it is endless",
       "too long",
@@ -164,12 +170,15 @@ describe("A certificate cannot be read (S9, S11), where", () => {
     expect(refused(withExtension(extensionIds.basicConstraints, constraints))).toBe("certificate-not-canonical");
   });
 
-  test("an extension has bytes after its value: not canonical (S9)", () => {
-    const padded = editExtensions(ca.der, ca.privateKey, (list) => [
+  test.each([
+    ["bytes after its value", Uint8Array.of(4, 1, 7, 0)],
+    ["a value in BER", Uint8Array.of(4, 0x81, 1, 7)],
+  ])("an extension has %s: not canonical (S9)", (_, content) => {
+    const edited = editExtensions(ca.der, ca.privateKey, (list) => [
       ...without(extensionIds.subjectKeyId)(list),
-      extension(extensionIds.subjectKeyId, Uint8Array.of(4, 1, 7, 0), false),
+      extension(extensionIds.subjectKeyId, content, false),
     ]);
-    expect(refused(padded)).toBe("certificate-not-canonical");
+    expect(refused(edited)).toBe("certificate-not-canonical");
   });
 });
 

@@ -17,11 +17,18 @@ import { newSecret } from "./secret.ts";
 
 export { findInvitation, listInvitations };
 
-/** An operator invites somebody to register one mesh; the secret is in the answer and nowhere else. */
+/**
+ * An operator invites somebody to register one mesh; the secret is in the answer and nowhere else.
+ * @throws {Refusal} `trust-domain-reserved`
+ */
 export async function invite(
   work: Work,
   asked: { trustDomain: TrustDomain; meshId: MeshId | null; expiresInSeconds: number },
+  brokerTrustDomain: TrustDomain,
 ): Promise<{ invitation: Invitation; secret: string }> {
+  if (asked.trustDomain === brokerTrustDomain) {
+    throw new Refusal("trust-domain-reserved", `${asked.trustDomain} is the broker's own`, { pointer: "/trustDomain" });
+  }
   const { id, text, hash } = newSecret(work.random, "inv");
   const invitation: Invitation = {
     invitationId: id,

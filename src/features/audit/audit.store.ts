@@ -66,3 +66,9 @@ export async function listEvents(
     detail: row.detail === null ? null : (JSON.parse(row.detail) as EventDetail),
   }));
 }
+
+/** One event, if the scope may see it. */
+export async function findEvent(db: Executor, scope: Scope, position: number): Promise<StoredEvent | undefined> {
+  const [found] = await listEvents(db, scope, { subjects: [] }, { order: "asc", after: position - 1, limit: 1 });
+  return found?.position === position ? found : undefined;
+}

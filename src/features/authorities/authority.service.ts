@@ -38,7 +38,7 @@ export { findContribution, listContributions };
 /** What may be published of a trust domain: contributions of its granted members, and the broker's own. */
 export const contributionsOf = standingContributions;
 
-const meshSource = (meshId: MeshId): Source => ({ kind: "mesh", id: meshId });
+export const meshSource = (meshId: MeshId): Source => ({ kind: "mesh", id: meshId });
 
 /**
  * A mesh registers what it uploads, all or nothing.
@@ -53,6 +53,7 @@ export async function registerAuthorities(
 ): Promise<{ contributions: Contribution[]; warnings: Warning[] }> {
   const trustDomain = await trustDomainOfMember(work, meshId);
   const { authorities, warnings } = readUpload(upload, trustDomain, work.now);
+  if (authorities.length === 0) throw new Refusal("nothing-to-register", "the upload brings no authority");
   const told = [...warnings];
   const initial = state ?? ((await hasContributions(work.tx, trustDomain)) ? "prepared" : "active");
   const contributions: Contribution[] = [];

@@ -6,7 +6,7 @@ import { trustDomainNamed } from "../trust-domains/trust-domain.service.ts";
 import { deliveriesOf, deliveriesTo, deliveriesToPoller, saveDeliveries } from "./delivery.store.ts";
 import { type Delivery, isCurrent } from "./delivery.ts";
 
-export { deliveriesOf, deliveriesToPoller, saveDeliveries };
+export { deliveriesOf, deliveriesTo, deliveriesToPoller, saveDeliveries };
 
 export interface LedgerEntry extends Delivery {
   /** It holds what the trust domain publishes now. */

@@ -1,7 +1,8 @@
 import { fromCursor, toCursor } from "../../http/cursor.ts";
 import { type Endpoint, endpoint } from "../../http/endpoint.ts";
+import { nothing } from "../../http/schemas.ts";
 import { pageOf } from "../../page.ts";
-import { parseTrustDomainAt } from "../../spiffe/trust-domain.ts";
+import { parseTrustDomain } from "../../spiffe/trust-domain.ts";
 import { parseOptionalText, parseText } from "../../text.ts";
 import type { Broker } from "../broker.ts";
 import {
@@ -13,7 +14,6 @@ import {
   meshParams,
   meshQuery,
   newMesh,
-  nothing,
   registeredMesh,
   viewMesh,
 } from "./mesh.schema.ts";
@@ -45,7 +45,7 @@ export const meshEndpoints = (broker: Broker): Endpoint[] => [
       const meshId = parseMeshId(body.meshId, "/meshId");
       const asked = {
         meshId,
-        trustDomain: parseTrustDomainAt(body.trustDomain, "/trustDomain"),
+        trustDomain: parseTrustDomain(body.trustDomain, "/trustDomain"),
         displayName: parseText(body.displayName ?? meshId, "/displayName"),
         dialect: body.dialect ?? "other",
         dialectVersion: parseOptionalText(body.dialectVersion, "/dialectVersion"),

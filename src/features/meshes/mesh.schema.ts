@@ -81,7 +81,6 @@ export const directory = strictObject(
   { meshes: Type.Array(strictObject({ meshId, trustDomain, displayName: Type.String() })), next },
   { $id: "Directory" },
 );
-export const nothing = strictObject({}, { description: "Nothing more to say." });
 
 export const viewMesh = (found: RegisteredMesh): Static<typeof mesh> => ({
   meshId: found.meshId,

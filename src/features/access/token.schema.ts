@@ -1,0 +1,50 @@
+import Type, { type Static } from "typebox";
+import { meshId, next, orNull, pageQuery, strictObject, text, time } from "../../http/schemas.ts";
+import { toRfc3339 } from "../../time.ts";
+import { ROLES } from "./role.ts";
+import type { Token } from "./token.ts";
+
+const role = Type.Enum([...ROLES], { description: "operator and auditor speak for no mesh; the others name theirs." });
+
+export const newToken = strictObject(
+  {
+    name: text("What it is for."),
+    role,
+    meshes: Type.Optional(Type.Array(meshId, { maxItems: 100, description: "Of a mesh-admin or mesh-viewer." })),
+    expiresInSeconds: Type.Optional(Type.Integer({ minimum: 1, description: "Default 90 days, at most 366." })),
+  },
+  { $id: "NewToken" },
+);
+const tokenMembers = {
+  tokenId: Type.String(),
+  name: Type.String(),
+  role,
+  meshes: Type.Array(meshId),
+  createdAt: time("When it was made."),
+  createdBy: Type.String({ description: "The token or invitation that made it." }),
+  expiresAt: time("When it ends."),
+  revokedAt: orNull(time("When it was revoked.")),
+  lastUsedAt: orNull(time("When it was used last, to within a few seconds.")),
+};
+export const tokenView = strictObject(tokenMembers, { $id: "Token" });
+export const createdToken = strictObject(
+  { ...tokenMembers, token: Type.String({ description: "The bearer secret; shown once." }) },
+  { $id: "CreatedToken" },
+);
+export const tokenList = strictObject({ tokens: Type.Array(tokenView), next }, { $id: "TokenList" });
+export const tokenParams = strictObject({ tokenId: Type.String({ maxLength: 64 }) });
+export const tokenQuery = strictObject(pageQuery);
+
+const timeOrNull = (at: number | null) => (at === null ? null : toRfc3339(at));
+
+export const viewToken = (token: Token): Static<typeof tokenView> => ({
+  tokenId: token.tokenId,
+  name: token.name,
+  role: token.role,
+  meshes: [...token.meshes],
+  createdAt: toRfc3339(token.createdAt),
+  createdBy: token.createdBy,
+  expiresAt: toRfc3339(token.expiresAt),
+  revokedAt: timeOrNull(token.revokedAt),
+  lastUsedAt: timeOrNull(token.lastUsedAt),
+});

@@ -1,0 +1,55 @@
+import { fromCursor, toCursor } from "../../http/cursor.ts";
+import { type Endpoint, endpoint } from "../../http/endpoint.ts";
+import { pageOf } from "../../page.ts";
+import { notFound } from "../access/caller.ts";
+import type { Broker } from "../broker.ts";
+import { trustDomainInPath } from "../trust-domains/trust-domain.routes.ts";
+import { listQuery, revisionParams, trustDomainParams } from "../trust-domains/trust-domain.schema.ts";
+import { readTrustDomain } from "../trust-domains/trust-domain.service.ts";
+import { findRevision, listRevisions } from "./bundle.service.ts";
+import { revisionList, revisionWithBundle, viewRevision } from "./revision.schema.ts";
+
+const tag = "Trust domains";
+
+export const revisionEndpoints = (broker: Broker): Endpoint[] => [
+  endpoint({
+    method: "GET",
+    path: "/v1/trust-domains/{trustDomain}/revisions",
+    operationId: "listRevisions",
+    tag,
+    summary: "List what the bundle was, newest first, with the difference between neighbours",
+    permission: "trust-domain:read",
+    params: trustDomainParams,
+    query: listQuery,
+    answer: revisionList,
+    refusals: ["not-found", "invalid-cursor"],
+    async handle({ params, query, token }) {
+      const { record } = await readTrustDomain(broker.db, token.scope, trustDomainInPath(params.trustDomain));
+      const before = fromCursor(query.cursor, Number.MAX_SAFE_INTEGER);
+      const found = await listRevisions(broker.db, record.name, before, query.limit + 1);
+      const page = pageOf(found, query.limit, ({ position }) => toCursor(position));
+      return {
+        body: { ...page, revisions: page.items.map((revision, index) => viewRevision(revision, found[index + 1])) },
+      };
+    },
+  }),
+  endpoint({
+    method: "GET",
+    path: "/v1/trust-domains/{trustDomain}/revisions/{sequence}",
+    operationId: "readRevision",
+    tag,
+    summary: "Read one revision with its bundle",
+    permission: "trust-domain:read",
+    params: revisionParams,
+    answer: revisionWithBundle,
+    refusals: ["not-found"],
+    async handle({ params, token }) {
+      const { record } = await readTrustDomain(broker.db, token.scope, trustDomainInPath(params.trustDomain));
+      const revision =
+        /^\d{1,16}$/.test(params.sequence) && (await findRevision(broker.db, record.name, Number(params.sequence)));
+      if (!revision) throw notFound();
+      const [before] = await listRevisions(broker.db, record.name, revision.position, 1);
+      return { body: { ...viewRevision(revision, before), bundle: JSON.parse(revision.bundle) as object } };
+    },
+  }),
+];

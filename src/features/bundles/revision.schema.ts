@@ -1,0 +1,50 @@
+import Type, { type Static } from "typebox";
+import { revisionDifference } from "../../bundle/revision-difference.ts";
+import { next, orNull, strictObject, time } from "../../http/schemas.ts";
+import { toRfc3339 } from "../../time.ts";
+import type { Revision } from "./bundle.ts";
+
+const revisionMembers = {
+  sequence: Type.Integer({ description: "`spiffe_sequence` under which it was served." }),
+  position: Type.Integer({ description: "Event-log position of the change." }),
+  digest: Type.String({ description: "SHA-256 over keys and hint." }),
+  refreshHintSeconds: Type.Integer(),
+  at: time("When it was published."),
+  cause: Type.String({ description: "Type of the event that made it necessary." }),
+  actor: Type.String({ description: "The token, or `clock`." }),
+  reason: orNull(Type.String()),
+  added: Type.Array(Type.String(), { description: "Fingerprints that the revision before did not hold." }),
+  removed: Type.Array(Type.String(), { description: "Fingerprints that only the revision before held." }),
+  links: strictObject({ event: Type.String() }),
+};
+export const revisionView = strictObject(revisionMembers, { $id: "Revision" });
+export const revisionList = strictObject({ revisions: Type.Array(revisionView), next }, { $id: "RevisionList" });
+export const revisionWithBundle = strictObject(
+  {
+    ...revisionMembers,
+    bundle: Type.Object(
+      {},
+      { additionalProperties: true, description: "The SPIFFE bundle document as it was served." },
+    ),
+  },
+  { $id: "RevisionWithBundle" },
+);
+
+const asItems = (fingerprints: readonly string[]) => fingerprints.map((fingerprint) => ({ fingerprint }));
+
+export function viewRevision(revision: Revision, before: Revision | undefined): Static<typeof revisionView> {
+  const { added, removed } = revisionDifference(asItems(before?.fingerprints ?? []), asItems(revision.fingerprints));
+  return {
+    sequence: revision.sequence,
+    position: revision.position,
+    digest: revision.digest,
+    refreshHintSeconds: revision.refreshHintSeconds,
+    at: toRfc3339(revision.at),
+    cause: revision.cause,
+    actor: revision.actor,
+    reason: revision.reason,
+    added: [...added],
+    removed: [...removed],
+    links: { event: `/v1/audit-events/${revision.position}` },
+  };
+}

@@ -1,0 +1,23 @@
+import { type Endpoint, endpoint } from "../../http/endpoint.ts";
+import type { Broker } from "../broker.ts";
+import { parseMeshId } from "../meshes/mesh-id.ts";
+import { ledger, ledgerParams, viewAsConsumer, viewAsProvider } from "./delivery.schema.ts";
+import { ledgerOf } from "./delivery.service.ts";
+
+export const deliveryEndpoints = (broker: Broker): Endpoint[] => [
+  endpoint({
+    method: "GET",
+    path: "/v1/meshes/{meshId}/deliveries",
+    operationId: "readDeliveries",
+    tag: "Deliveries",
+    summary: "Who holds which revision, by the ledger",
+    permission: "delivery:read",
+    params: ledgerParams,
+    answer: ledger,
+    refusals: ["not-found"],
+    async handle({ params }) {
+      const { asConsumer, asProvider } = await ledgerOf(broker.db, parseMeshId(params.meshId));
+      return { body: { asConsumer: asConsumer.map(viewAsConsumer), asProvider: asProvider.map(viewAsProvider) } };
+    },
+  }),
+];

@@ -1,0 +1,43 @@
+import type { Executor } from "../../store/tables.ts";
+import type { EpochMs } from "../../time.ts";
+import { newestRevision } from "../bundles/bundle.service.ts";
+import { deliveriesTo } from "../deliveries/delivery.service.ts";
+import { unrevokedPollersOf } from "../pollers/poller.service.ts";
+import { canPoll } from "../pollers/poller.ts";
+import { type Condition, conditionsOf, type DirectionFacts, directionsOf } from "./conditions.ts";
+import { factsOf } from "./federation.service.ts";
+import { type Federation, type FederationState, stateOf } from "./federation.ts";
+
+/** A federation with what is derived from facts at the moment of asking. */
+export interface ObservedFederation {
+  readonly federation: Federation;
+  readonly state: FederationState;
+  readonly conditions: readonly Condition[];
+}
+
+export async function observeFederation(
+  db: Executor,
+  federation: Federation,
+  now: EpochMs,
+): Promise<ObservedFederation> {
+  const facts = await factsOf(db, federation);
+  const state = stateOf(federation, facts, now);
+  const directions = state === "active" ? await directionFacts(db, federation, now) : [];
+  return { federation, state, conditions: conditionsOf(federation, facts, directions, now) };
+}
+
+async function directionFacts(db: Executor, federation: Federation, now: EpochMs): Promise<DirectionFacts[]> {
+  const [a, b] = federation.parties;
+  if (a.trustDomain === b.trustDomain) return [];
+  const all: DirectionFacts[] = [];
+  for (const direction of directionsOf(federation)) {
+    const provided = (direction.provider === a.meshId ? a : b).trustDomain;
+    const newest = (await newestRevision(db, provided)) ?? null;
+    const pollers = (await unrevokedPollersOf(db, direction.consumer)).filter((poller) => canPoll(poller, now));
+    const deliveries = (await deliveriesTo(db, direction.consumer)).filter(
+      ({ trustDomain }) => trustDomain === provided,
+    );
+    all.push({ direction, newest, pollers: pollers.map(({ pollerId }) => pollerId), deliveries });
+  }
+  return all;
+}

@@ -1,0 +1,149 @@
+import Type, { type Static } from "typebox";
+import { meshId, next, orNull, pageQuery, reason, strictObject, time, trustDomain } from "../../http/schemas.ts";
+import { toRfc3339 } from "../../time.ts";
+import { CONSENT_DECISIONS, currentTerms, type Federation, type Proposal } from "./federation.ts";
+import type { ObservedFederation } from "./federation-view.ts";
+import { type Terms, termsDigest } from "./terms.ts";
+
+const direction = strictObject(
+  { consumer: meshId, provider: meshId },
+  { description: "The consumer trusts the provider." },
+);
+const trust = Type.Array(direction, { maxItems: 2, description: "Both directions where absent." });
+
+export const newFederation = strictObject(
+  {
+    proposer: meshId,
+    peer: meshId,
+    trust: Type.Optional(trust),
+    expiresAt: Type.Optional(time("When the federation ends by itself.")),
+    reason,
+  },
+  { $id: "NewFederation" },
+);
+export const consentDecision = strictObject(
+  {
+    meshId,
+    decision: Type.Enum([...CONSENT_DECISIONS], {
+      description:
+        "A side grants, denies or withdraws. The owner of a side's trust domain vetoes with `deny` and allows again with `grant`.",
+    }),
+    termsDigest: Type.Optional(
+      Type.String({ maxLength: 64, description: "Of the terms that you read; others answer 409." }),
+    ),
+    reason,
+  },
+  { $id: "ConsentDecision" },
+);
+export const termsChange = strictObject(
+  {
+    meshId,
+    trust: Type.Optional(trust),
+    expiresAt: Type.Optional(orNull(time("Null takes the end away."))),
+    reason,
+  },
+  { $id: "TermsChange" },
+);
+
+const terms = strictObject(
+  {
+    parties: Type.Array(strictObject({ meshId, trustDomain })),
+    trust: Type.Array(direction),
+    expiresAt: orNull(time("When it ends by itself.")),
+    termsDigest: Type.String({ description: "SHA-256 of the terms: what a consent binds." }),
+  },
+  { $id: "Terms" },
+);
+const authorities = Type.Record(Type.String(), Type.Array(Type.String()), {
+  description: "Published fingerprints of each trust domain as of the proposal.",
+});
+const proposal = strictObject(
+  {
+    terms,
+    proposedBy: orNull(meshId),
+    grantedBy: Type.Array(meshId),
+    authorities,
+    at: time("When it was proposed."),
+    reason: orNull(Type.String()),
+  },
+  { $id: "TermsProposal" },
+);
+export const condition = strictObject(
+  {
+    type: Type.String(),
+    status: Type.Enum(["True", "False", "Unknown"]),
+    reason: Type.String(),
+    message: Type.String(),
+    lastTransitionTime: time("Of the fact that decides it."),
+  },
+  { $id: "Condition" },
+);
+export const federationView = strictObject(
+  {
+    federationId: Type.String(),
+    proposer: meshId,
+    state: Type.Enum(["pending", "active", "denied", "withdrawn", "expired"]),
+    terms,
+    authorities,
+    proposal: orNull(proposal),
+    consents: Type.Array(
+      strictObject({
+        meshId,
+        decision: Type.Enum(["pending", "granted", "denied", "withdrawn"]),
+        termsDigest: orNull(Type.String()),
+        at: time("When it was said."),
+        reason: orNull(Type.String()),
+      }),
+    ),
+    vetoes: Type.Array(strictObject({ trustDomain, owner: meshId, at: time("When."), reason: orNull(Type.String()) })),
+    conditions: Type.Array(condition),
+    createdAt: time("When it was proposed first."),
+    updatedAt: time("When a side last decided."),
+    links: strictObject({ events: Type.String() }),
+  },
+  { $id: "Federation" },
+);
+export const federationList = strictObject(
+  { federations: Type.Array(federationView), next },
+  { $id: "FederationList" },
+);
+export const federationParams = strictObject({ federationId: Type.String({ maxLength: 64 }) });
+export const federationQuery = strictObject({ ...pageQuery, meshId: Type.Optional(meshId) });
+
+const viewTerms = (found: Terms): Static<typeof terms> => ({
+  parties: found.parties.map(({ meshId, trustDomain }) => ({ meshId, trustDomain })),
+  trust: found.trust.map(({ consumer, provider }) => ({ consumer, provider })),
+  expiresAt: found.expiresAt === null ? null : toRfc3339(found.expiresAt),
+  termsDigest: termsDigest(found),
+});
+
+const viewAuthorities = (shown: Proposal["authorities"]) =>
+  Object.fromEntries(Object.entries(shown).map(([name, fingerprints]) => [name, [...fingerprints]]));
+
+export function viewFederation({ federation, state, conditions }: ObservedFederation): Static<typeof federationView> {
+  const beside = federation.agreement ? federation.proposal : null;
+  return {
+    federationId: federation.federationId,
+    proposer: federation.proposer,
+    state,
+    terms: viewTerms(currentTerms(federation)),
+    authorities: viewAuthorities(standing(federation).authorities),
+    proposal: beside && {
+      terms: viewTerms(beside.terms),
+      proposedBy: beside.proposedBy,
+      grantedBy: [...beside.grantedBy],
+      authorities: viewAuthorities(beside.authorities),
+      at: toRfc3339(beside.at),
+      reason: beside.reason,
+    },
+    consents: federation.consents.map((consent) => ({ ...consent, at: toRfc3339(consent.at) })),
+    vetoes: federation.vetoes.map((veto) => ({ ...veto, at: toRfc3339(veto.at) })),
+    conditions: conditions.map((found) => ({ ...found, lastTransitionTime: toRfc3339(found.lastTransitionTime) })),
+    createdAt: toRfc3339(federation.createdAt),
+    updatedAt: toRfc3339(federation.updatedAt),
+    links: { events: `/v1/audit-events?federationId=${federation.federationId}` },
+  };
+}
+
+const standing = ({ agreement, proposal }: Federation): Pick<Proposal, "authorities"> =>
+  agreement ?? proposal ?? { authorities: {} };
