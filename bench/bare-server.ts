@@ -19,6 +19,7 @@ server.listen(0, "127.0.0.1", () => {
   const { port } = server.address() as AddressInfo;
   process.send?.({ port, paths: ["/"], etag } satisfies ServerReady);
 });
+process.on("SIGINT", () => process.exit());
 process.on("message", () => {
   const { user, system } = process.cpuUsage();
   process.send?.({ cpu: user + system } satisfies CpuAnswer);

@@ -1,5 +1,5 @@
 import { type Kysely, sql } from "kysely";
-import type { Migration } from "../src/store/migrate.ts";
+import type { Migration } from "../src/store/migration.ts";
 
 /** Meshes, trust domains, authorities, federations, pollers, access and the event log. */
 export const mainJob: Migration = {

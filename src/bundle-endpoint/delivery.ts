@@ -1,4 +1,4 @@
-import type { Delivery } from "../views/publication-inputs.ts";
+import type { Delivery } from "../features/deliveries/delivery.ts";
 import type { Condition } from "./conditional.ts";
 import type { CounterWriter } from "./counters.ts";
 

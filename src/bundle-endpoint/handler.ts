@@ -1,12 +1,12 @@
 import { hash } from "node:crypto";
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
+import { addressKey } from "../address-key.ts";
 import type { ProjectionName } from "../bundle/projections.ts";
 import type { TrustDomain } from "../spiffe/trust-domain.ts";
 import type { Clock } from "../time.ts";
 import type { Publication } from "../views/publication.ts";
 import type { PollerInput } from "../views/publication-inputs.ts";
 import type { Shown } from "../views/shown.ts";
-import { addressKey } from "./address-key.ts";
 import { type Canned, cannedHealth, cannedProblem } from "./canned.ts";
 import { evaluate } from "./conditional.ts";
 import type { CounterName, CounterWriter } from "./counters.ts";

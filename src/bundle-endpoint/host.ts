@@ -1,6 +1,7 @@
 import { Worker } from "node:worker_threads";
+import type { Delivery } from "../features/deliveries/delivery.ts";
 import type { ListenAddress } from "../listen-address.ts";
-import type { Delivery, PublicationChange } from "../views/publication-inputs.ts";
+import type { PublicationChange } from "../views/publication-inputs.ts";
 import { type Counters, countersBuffer, readCounters } from "./counters.ts";
 import type { FromWorker, Profile, ToWorker, WorkerData, WorkerOptions } from "./protocol.ts";
 import type { ServingCertificate } from "./tls-options.ts";

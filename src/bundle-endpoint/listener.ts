@@ -1,8 +1,8 @@
 import { createServer, type Server } from "node:https";
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
+import { addressKey } from "../address-key.ts";
 import type { ListenAddress } from "../listen-address.ts";
-import { addressKey } from "./address-key.ts";
 import { cannedProblem, rawAnswer } from "./canned.ts";
 import { type ConnectionLimits, connectionLimits } from "./connection-limits.ts";
 import type { CounterWriter } from "./counters.ts";

@@ -1,6 +1,7 @@
+import type { Delivery } from "../features/deliveries/delivery.ts";
 import type { ListenAddress } from "../listen-address.ts";
 import type { TrustDomain } from "../spiffe/trust-domain.ts";
-import type { Delivery, PublicationChange } from "../views/publication-inputs.ts";
+import type { PublicationChange } from "../views/publication-inputs.ts";
 import type { EndpointLimits } from "./endpoint-limits.ts";
 import type { ServingCertificate } from "./tls-options.ts";
 

@@ -1,5 +1,5 @@
+import { type Rate, type RateLimiter, rateLimiter } from "../rate-limiter.ts";
 import type { EndpointLimits } from "./endpoint-limits.ts";
-import { type Rate, type RateLimiter, rateLimiter } from "./rate-limiter.ts";
 
 /** S36: unknown tokens are limited by address, valid ones almost never and never by address (NAT). */
 export interface TokenLimits {

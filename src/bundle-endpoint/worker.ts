@@ -1,7 +1,8 @@
 import { parentPort, workerData } from "node:worker_threads";
+import type { Delivery } from "../features/deliveries/delivery.ts";
 import { threadClock } from "../shared-clock.ts";
 import { createPublication } from "../views/publication.ts";
-import type { Delivery, PublicationChange } from "../views/publication-inputs.ts";
+import type { PublicationChange } from "../views/publication-inputs.ts";
 import { counterWriter } from "./counters.ts";
 import { deliveryOutbox } from "./delivery.ts";
 import { bundleHandler } from "./handler.ts";

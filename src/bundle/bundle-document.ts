@@ -1,6 +1,7 @@
 import { Refusal } from "../errors.ts";
 import { isJsonArray, isJsonObject, type JsonObject, type JsonValue } from "../json/json-value.ts";
 import { wholeNumber } from "../json/whole-number.ts";
+import type { Warning } from "../pki/authority.ts";
 import { refusePrivateMembers } from "../pki/private-members.ts";
 import type { TrustDomain } from "../spiffe/trust-domain.ts";
 import type { EpochMs } from "../time.ts";
@@ -23,13 +24,17 @@ export interface BundleDocument extends Reading {
  * @throws {Refusal} `invalid-bundle`, `bundle-too-large`, `private-key-submitted`, `bundle-entry`, `x5c-mismatch`, or a
  * code of the authority profile or of the JWT key
  */
-export function readBundleDocument(value: JsonValue, trustDomain: TrustDomain, now: EpochMs): BundleDocument {
+export async function readBundleDocument(
+  value: JsonValue,
+  trustDomain: TrustDomain,
+  now: EpochMs,
+): Promise<BundleDocument> {
   if (!isJsonObject(value)) throw new Refusal("invalid-bundle", "A bundle is a JSON object", { pointer: "" });
   refusePrivateMembers(value);
   const sequence = optionalInteger(value, "spiffe_sequence");
   const hint = optionalInteger(value, "spiffe_refresh_hint");
   return {
-    ...readKeys(keysOf(value), trustDomain, now),
+    ...(await readKeys(keysOf(value), trustDomain, now)),
     ...(sequence === undefined ? {} : { sequence }),
     ...(hint === undefined ? {} : { refreshHintSeconds: Number(hint) }),
   };
@@ -53,23 +58,25 @@ function optionalInteger(bundle: JsonObject, name: string): bigint | undefined {
   });
 }
 
-function readKeys(keys: readonly JsonValue[], trustDomain: TrustDomain, now: EpochMs): Reading {
+async function readKeys(keys: readonly JsonValue[], trustDomain: TrustDomain, now: EpochMs): Promise<Reading> {
   const keyIds = new Set<string>();
   const jwtKeys = new Set<string>();
   const placed: Placed[] = [];
-  const readings = keys.map((key, index) => {
+  const warned: Warning[] = [];
+  for (const [index, key] of keys.entries()) {
     const pointer = `/keys/${index}`;
-    return readAt(pointer, () => {
+    const { authority, warnings } = await readAt(pointer, async () => {
       requireNewKeyId(key, keyIds);
-      const entry = readBundleEntry(key, trustDomain, now);
+      const entry = await readBundleEntry(key, trustDomain, now);
       const { authority } = entry;
-      if (authority) placed.push({ authority, pointer });
       if (authority?.type === "jwt") requireNew(authority.fingerprint, jwtKeys, "The key has another `kid` already");
       return entry;
     });
-  });
+    if (authority) placed.push({ authority, pointer });
+    warned.push(...warnings);
+  }
   const { authorities, warnings } = withoutRepeats(placed);
-  return { authorities, warnings: [...readings.flatMap((reading) => reading.warnings), ...warnings] };
+  return { authorities, warnings: [...warned, ...warnings] };
 }
 
 /** R45: unique in the whole bundle, across JWT and WIT keys; an x509-svid entry's `kid` means nothing (R33). */

@@ -20,7 +20,7 @@ const KNOWN_KTY = new Set(["RSA", "EC", "OKP"]);
  * warning (R20, R35); `wit-svid` counts as unknown.
  * @throws {Refusal} `bundle-entry`, `x5c-mismatch`, or a code of the authority profile or of the JWT key
  */
-export function readBundleEntry(entry: JsonValue, trustDomain: TrustDomain, now: EpochMs): BundleEntry {
+export async function readBundleEntry(entry: JsonValue, trustDomain: TrustDomain, now: EpochMs): Promise<BundleEntry> {
   if (!isJsonObject(entry)) throw broken("An entry of `keys` must be an object");
   const { kty, use } = entry;
   if (typeof kty !== "string") throw broken("The entry has no `kty` (R23)");
@@ -28,7 +28,7 @@ export function readBundleEntry(entry: JsonValue, trustDomain: TrustDomain, now:
   if (use === undefined) return ignored("It has no `use`");
   if (typeof use !== "string") throw broken("`use` must be a string (R24)");
   if (use === "x509-svid") return readX509Entry(entry, trustDomain, now);
-  if (use === "jwt-svid") return { authority: jwtAuthority(entry), warnings: [] };
+  if (use === "jwt-svid") return { authority: await jwtAuthority(entry), warnings: [] };
   return ignored(`Its use ${quoted(use)} is not known`);
 }
 

@@ -8,9 +8,12 @@ export interface Reading {
 }
 
 /** Reads the part of a request at `pointer`: what is refused or warned of inside it is said of the request. */
-export function readAt<R extends { readonly warnings: readonly Warning[] }>(pointer: string, read: () => R): R {
+export async function readAt<R extends { readonly warnings: readonly Warning[] }>(
+  pointer: string,
+  read: () => R | Promise<R>,
+): Promise<R> {
   try {
-    const reading = read();
+    const reading = await read();
     const warnings = reading.warnings.map((warning) => ({ ...warning, pointer: pointer + warning.pointer }));
     return { ...reading, warnings };
   } catch (error) {

@@ -5,7 +5,7 @@ import { certificatesFromPem } from "../pki/pem.ts";
 import type { TrustDomain } from "../spiffe/trust-domain.ts";
 import type { EpochMs } from "../time.ts";
 import { readBundleDocument } from "./bundle-document.ts";
-import { type Reading, readAt, withoutRepeats } from "./reading.ts";
+import { type Placed, type Reading, readAt, withoutRepeats } from "./reading.ts";
 
 /** The three ways to send authorities: PEM of CA certificates, one JWT key, a whole SPIFFE bundle. */
 export type Upload = { readonly pem: string } | { readonly jwk: JsonValue } | { readonly bundle: JsonValue };
@@ -16,20 +16,22 @@ export type Upload = { readonly pem: string } | { readonly jwk: JsonValue } | { 
  * @throws {Refusal} with a pointer such as `/pem/0`, `/jwk` or `/bundle/keys/0`; codes as in `readBundleDocument`, and
  * `invalid-pem`
  */
-export function readUpload(upload: Upload, trustDomain: TrustDomain, now: EpochMs): Reading {
+export async function readUpload(upload: Upload, trustDomain: TrustDomain, now: EpochMs): Promise<Reading> {
   if ("pem" in upload) return readAt("/pem", () => readPem(upload.pem, trustDomain, now));
-  if ("jwk" in upload) return readAt("/jwk", () => ({ authorities: [jwtAuthority(upload.jwk)], warnings: [] }));
-  return readAt("/bundle", () => {
-    const { authorities, warnings } = readBundleDocument(upload.bundle, trustDomain, now);
+  if ("jwk" in upload)
+    return readAt("/jwk", async () => ({ authorities: [await jwtAuthority(upload.jwk)], warnings: [] }));
+  return readAt("/bundle", async () => {
+    const { authorities, warnings } = await readBundleDocument(upload.bundle, trustDomain, now);
     return { authorities, warnings };
   });
 }
 
-function readPem(pem: string, trustDomain: TrustDomain, now: EpochMs): Reading {
-  const read = certificatesFromPem(pem).map((der, index) => {
+async function readPem(pem: string, trustDomain: TrustDomain, now: EpochMs): Promise<Reading> {
+  const blocks: (Placed & Pick<Reading, "warnings">)[] = [];
+  for (const [index, der] of certificatesFromPem(pem).entries()) {
     const pointer = `/${index}`;
-    return { ...readAt(pointer, () => x509Authority(der, trustDomain, now)), pointer };
-  });
-  const { authorities, warnings } = withoutRepeats(read);
-  return { authorities, warnings: [...read.flatMap((block) => block.warnings), ...warnings] };
+    blocks.push({ ...(await readAt(pointer, () => x509Authority(der, trustDomain, now))), pointer });
+  }
+  const { authorities, warnings } = withoutRepeats(blocks);
+  return { authorities, warnings: [...blocks.flatMap((block) => block.warnings), ...warnings] };
 }

@@ -16,6 +16,8 @@ export interface Call<P, Q, B> {
 
 export interface Answer<A> {
   readonly body: A;
+  /** 200 where absent, 201 with a location. */
+  readonly status?: number;
   /** Path of what was made; makes the answer 201. */
   readonly location?: string;
 }
@@ -32,13 +34,16 @@ export interface Endpoint {
   readonly summary: string;
   readonly description?: string;
   readonly tag: string;
-  readonly permission: Permission;
+  /** What the caller needs; `anybody` needs no credential. */
+  readonly permission: Permission | "anybody";
   readonly params?: TObject;
   readonly query?: TObject;
   readonly body?: TSchema;
   /** Larger uploads: bundles and certificates (S1). */
   readonly largeBody?: boolean;
   readonly answer: TSchema;
+  /** Media type of the answer; JSON where absent. */
+  readonly produces?: string;
   readonly refusals: readonly ErrorCode[];
   handle(call: Call<unknown, unknown, unknown>): Promise<Answer<unknown>>;
 }

@@ -1,21 +1,28 @@
-import { Ajv2020 } from "ajv/dist/2020.js";
+import { Ajv2020, type Options } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
-import type { FastifySchemaCompiler } from "fastify";
 
-const strict = {
-  allErrors: false,
+const shared = {
   strict: true,
   strictTypes: false,
+  strictRequired: false,
   removeAdditional: false,
   useDefaults: true,
 } as const;
 
-/** Bodies are taken as they are: nothing is coerced, unknown members are refused (S5). */
-const forBodies = new Ajv2020({ ...strict, coerceTypes: false });
-/** A query string, a path and headers are text: numbers and flags in them are read as such. */
-const forText = new Ajv2020({ ...strict, coerceTypes: "array" });
-for (const ajv of [forBodies, forText])
+function newAjv(options: Options, components: Readonly<Record<string, unknown>>): Ajv2020 {
+  const ajv = new Ajv2020({ ...shared, ...options });
   (addFormats as unknown as (ajv: Ajv2020, formats: string[]) => void)(ajv, ["date-time"]);
+  for (const component of Object.values(components)) ajv.addSchema(component as object);
+  return ajv;
+}
 
-export const compileValidator: FastifySchemaCompiler<object> = ({ schema, httpPart }) =>
-  (httpPart === "body" ? forBodies : forText).compile(schema);
+/**
+ * Fastify's validators, made by hand: bodies are taken as they are, nothing coerced and unknown members refused (S5);
+ * a query string and a path are text, so numbers and flags in them are read as such.
+ */
+export function validatorCompiler(components: Readonly<Record<string, unknown>>) {
+  const forBodies = newAjv({ coerceTypes: false }, components);
+  const forText = newAjv({ coerceTypes: "array" }, components);
+  return ({ schema, httpPart }: { schema: object; httpPart?: string }) =>
+    (httpPart === "body" ? forBodies : forText).compile(schema);
+}

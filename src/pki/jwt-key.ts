@@ -1,11 +1,12 @@
-import { createHash, createPublicKey, type KeyObject, type webcrypto } from "node:crypto";
+import { KeyObject } from "node:crypto";
+import { calculateJwkThumbprint, importJWK } from "jose";
 import { type ErrorCode, Refusal } from "../errors.ts";
 import type { JwtAuthority, PublicJwk, Sha256Hex } from "./authority.ts";
 import { refusePrivateMembers } from "./private-members.ts";
 import { describePublicKey, keySizeFault } from "./public-key.ts";
 
 const MAX_KEY_ID_LENGTH = 1024;
-const CURVES = new Set(["P-256", "P-384", "P-521"]);
+const EC_ALGORITHM = { "P-256": "ES256", "P-384": "ES384", "P-521": "ES512" } as const;
 const USES = new Set(["jwt-svid", "sig"]);
 const BASE64URL = /^[A-Za-z0-9_-]+$/;
 const KEY_ID = /^[^\p{C}\p{Zl}\p{Zp}]+$/u;
@@ -15,19 +16,19 @@ const KEY_ID = /^[^\p{C}\p{Zl}\p{Zp}]+$/u;
  * form; whatever else the JWK says of itself is left behind (R25).
  * @throws {Refusal} `private-key-submitted` (S13, R85), `invalid-jwk`, `jwk-not-allowed`, `jwk-key-id`
  */
-export function jwtAuthority(jwk: unknown): JwtAuthority {
+export async function jwtAuthority(jwk: unknown): Promise<JwtAuthority> {
   refusePrivateMembers(jwk);
   if (typeof jwk !== "object" || jwk === null || Array.isArray(jwk)) {
     throw new Refusal("invalid-jwk", "A JWK is a JSON object");
   }
   const members = jwk as Readonly<Record<string, unknown>>;
   requireUse(members.use);
-  const publicKey = describePublicKey(importKey(allowedMembers(members)));
+  const publicKey = describePublicKey(await importKey(allowedMembers(members)));
   const fault = keySizeFault(publicKey);
   if (fault) throw refusal("jwk-not-allowed", `The key is ${fault}`, "n");
   return {
     type: "jwt",
-    fingerprint: thumbprint(publicKey.jwk),
+    fingerprint: await thumbprint(publicKey.jwk),
     keyFingerprint: publicKey.fingerprint,
     keyId: readKeyId(members.kid),
     jwk: publicKey.jwk,
@@ -43,7 +44,10 @@ function requireUse(use: unknown): void {
   }
 }
 
-function allowedMembers(members: Readonly<Record<string, unknown>>): webcrypto.JsonWebKey {
+/** The kinds of key that may sign JWT-SVIDs (R47). */
+type SigningJwk = Exclude<PublicJwk, { kty: "OKP" }>;
+
+function allowedMembers(members: Readonly<Record<string, unknown>>): SigningJwk {
   const text = (name: string): string => {
     const member = members[name];
     if (typeof member !== "string") throw refusal("invalid-jwk", `The member ${name} is not a string`, name);
@@ -58,14 +62,16 @@ function allowedMembers(members: Readonly<Record<string, unknown>>): webcrypto.J
   if (kty === "RSA") return { kty, n: base64url("n"), e: base64url("e") };
   if (kty !== "EC") throw refusal("jwk-not-allowed", "The key is neither RSA nor EC", "kty");
   const crv = text("crv");
-  if (!CURVES.has(crv)) throw refusal("jwk-not-allowed", "The curve is none of P-256, P-384 and P-521", "crv");
+  if (!isCurve(crv)) throw refusal("jwk-not-allowed", "The curve is none of P-256, P-384 and P-521", "crv");
   return { kty, crv, x: base64url("x"), y: base64url("y") };
 }
 
-/** For EC, OpenSSL refuses here a point that is not on the curve. */
-function importKey(jwk: webcrypto.JsonWebKey): KeyObject {
+const isCurve = (crv: string): crv is keyof typeof EC_ALGORITHM => Object.hasOwn(EC_ALGORITHM, crv);
+
+/** A point that is not on the curve is refused here. Of RSA the algorithm says only that it is a signing key. */
+async function importKey(jwk: SigningJwk): Promise<KeyObject> {
   try {
-    return createPublicKey({ key: jwk, format: "jwk" });
+    return KeyObject.from(await importJWK(jwk, jwk.kty === "RSA" ? "RS256" : EC_ALGORITHM[jwk.crv]));
   } catch (cause) {
     throw new Refusal("invalid-jwk", "The members do not make a public key", { cause });
   }
@@ -79,8 +85,6 @@ function readKeyId(kid: unknown): string {
   return kid;
 }
 
-/** RFC 7638: the public members in alphabetical order, without white space. */
-function thumbprint(jwk: PublicJwk): Sha256Hex {
-  const sorted = Object.fromEntries(Object.entries(jwk).sort(([a], [b]) => (a < b ? -1 : 1)));
-  return createHash("sha256").update(JSON.stringify(sorted)).digest("hex");
-}
+/** RFC 7638. */
+const thumbprint = async (jwk: PublicJwk): Promise<Sha256Hex> =>
+  Buffer.from(await calculateJwkThumbprint(jwk, "sha256"), "base64url").toString("hex");

@@ -1,4 +1,5 @@
 import { sql } from "kysely";
+import type { EpochMs } from "../time.ts";
 import type { EventType, SealedEvent, Subject } from "./event.ts";
 import type { Executor } from "./tables.ts";
 
@@ -69,4 +70,10 @@ export async function eventsAfter(db: Executor, position: number, limit: number)
     type: row.type as EventType,
     subjects: (JSON.parse(row.leaf) as { subjects: Subject[] }).subjects,
   }));
+}
+
+/** When the newest event was committed; 0 of an empty log. */
+export async function newestEventAt(db: Executor): Promise<EpochMs> {
+  const newest = await db.selectFrom("event").select("at").orderBy("position", "desc").limit(1).executeTakeFirst();
+  return newest?.at ?? 0;
 }

@@ -48,6 +48,7 @@ export type EventType =
   | "invitation.refused"
   | "invitation.revoked"
   | "clock.deadline-passed"
+  | "clock.jumped"
   | "request.refused"
   | "refusals.counted";
 

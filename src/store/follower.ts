@@ -8,13 +8,18 @@ export type ApplyChange = () => Promise<void>;
 export interface View {
   /** Reads what `events` touched, or everything; `upTo` is the newest event that the read reflects. */
   read(db: Executor, events: readonly FollowedEvent[] | "everything", upTo: number): Promise<ApplyChange>;
+  /** The log was read and had no news. */
+  noNews?(): void;
 }
 
 export interface Follower {
   /** The newest event that every view reflects. */
   readonly position: number;
-  /** Rebuilds, then follows: when poked, and each `everyMs` for what other processes commit. */
-  start(): Promise<void>;
+  /**
+   * Follows from `from`, which the views reflect already, or rebuilds them first: when poked, and each `everyMs` for
+   * what other processes commit.
+   */
+  start(from?: number): Promise<void>;
   poke(): void;
   /** Resolves true when the views have passed `position`, false when `timeoutMs` went by first. */
   passed(position: number, timeoutMs: number): Promise<boolean>;
@@ -46,7 +51,10 @@ export function createFollower(parts: {
       for (const view of parts.views) applies.push(await view.read(tx, touched, upTo));
       return { upTo, applies };
     });
-    if (!read) return false;
+    if (!read) {
+      for (const view of parts.views) view.noNews?.();
+      return false;
+    }
     for (const apply of read.applies) await apply();
     position = read.upTo;
     for (const waiter of waiting) if (waiter.position <= position) waiter.resolve(true);
@@ -78,8 +86,9 @@ export function createFollower(parts: {
     get position() {
       return position;
     },
-    async start() {
-      await step("everything");
+    async start(from) {
+      if (from === undefined) await step("everything");
+      else position = from;
       timer = setInterval(poke, parts.everyMs);
       timer.unref();
     },

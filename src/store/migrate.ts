@@ -1,19 +1,14 @@
-import { type Kysely, sql } from "kysely";
+import type { Kysely } from "kysely";
 import { mainJob } from "../../migrations/0001-main-job.ts";
-import type { Engine } from "./tables.ts";
-
-export interface Migration {
-  readonly name: string;
-  up(db: Kysely<unknown>, engine: Engine): Promise<void>;
-}
+import { StartRefusal } from "../start-refusal.ts";
+import type { Migration } from "./migration.ts";
+import type { Database, Engine } from "./tables.ts";
 
 /** In the order in which they run. A name that has been released is never changed or removed. */
 export const migrations: readonly Migration[] = [mainJob];
 
 /** The database was written by a newer program: this one does not know what its tables mean. */
-export class NewerDatabaseError extends Error {
-  override readonly name = "NewerDatabaseError";
-}
+export class NewerDatabaseError extends StartRefusal {}
 
 /**
  * Brings the database to the newest step, each step in a transaction of its own: Kysely's Migrator would wrap
@@ -21,7 +16,7 @@ export class NewerDatabaseError extends Error {
  * @throws {NewerDatabaseError} when the database holds a step that `steps` lacks
  */
 export async function migrate(
-  db: Kysely<never>,
+  db: Database,
   engine: Engine,
   steps: readonly Migration[] = migrations,
 ): Promise<void> {
@@ -46,5 +41,4 @@ export async function migrate(
       await step.up(tx as unknown as Kysely<unknown>, engine);
     });
   }
-  await sql`select 1`.execute(any);
 }

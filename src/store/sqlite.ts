@@ -1,12 +1,11 @@
 import { chmodSync, existsSync, statSync } from "node:fs";
 import BetterSqlite3 from "better-sqlite3";
 import { Kysely, SqliteDialect } from "kysely";
+import { StartRefusal } from "../start-refusal.ts";
 import type { Database, Tables } from "./tables.ts";
 
 /** The file cannot be used as it is; the message says why and what to do. The process exits 78. */
-export class UnusableDatabaseError extends Error {
-  override readonly name = "UnusableDatabaseError";
-}
+export class UnusableDatabaseError extends StartRefusal {}
 
 /** What every open sets and reads back (L1). A reopened WAL database would otherwise run at synchronous=NORMAL. */
 const PRAGMAS: readonly (readonly [name: string, value: string, readBack: unknown])[] = [
@@ -26,32 +25,39 @@ export function openSqlite(path: string): Database {
   if (existsSync(path) && (statSync(path).mode & 0o077) !== 0) {
     throw new UnusableDatabaseError(`${path} can be read by others (S62): chmod 600 it, and ask who read it`);
   }
-  const handle = openFile(path);
+  const handle = unlessUnusable(path, () => new BetterSqlite3(path));
+  try {
+    unlessUnusable(path, () => checkHandle(handle, path));
+  } catch (error) {
+    handle.close();
+    throw error;
+  }
+  chmodSync(path, 0o600);
+  return new Kysely<Tables>({ dialect: new SqliteDialect({ database: handle }) });
+}
+
+function checkHandle(handle: BetterSqlite3.Database, path: string): void {
   for (const [name, value, expected] of PRAGMAS) {
     handle.pragma(`${name} = ${value}`);
     const actual = handle.pragma(name, { simple: true });
     if (actual !== expected) {
-      handle.close();
-      throw new UnusableDatabaseError(
-        `${path}: ${name} is ${String(actual)}, not ${String(expected)} (L1): put the data folder on a local file system`,
-      );
+      const message = `${name} is ${String(actual)}, not ${String(expected)} (L1): put the data folder on a local file system`;
+      throw new UnusableDatabaseError(`${path}: ${message}`);
     }
   }
-  chmodSync(path, 0o600);
   const check = handle.pragma("quick_check(1)", { simple: true });
-  if (check !== "ok") {
-    handle.close();
-    throw new UnusableDatabaseError(
-      `${path} is corrupt (${String(check)}): leave it as it is and restore a backup (L5)`,
-    );
-  }
-  return new Kysely<Tables>({ dialect: new SqliteDialect({ database: handle }) });
+  if (check !== "ok") throw new UnusableDatabaseError(`${path} is corrupt (${String(check)}): restore a backup (L5)`);
 }
 
-function openFile(path: string): BetterSqlite3.Database {
+/** What SQLite itself refuses: a folder that is not there, a file that is no database, one that cannot be written. */
+function unlessUnusable<T>(path: string, act: () => T): T {
   try {
-    return new BetterSqlite3(path);
-  } catch (cause) {
-    throw new UnusableDatabaseError(`${path} cannot be opened: ${(cause as Error).message}`, { cause });
+    return act();
+  } catch (error) {
+    if (error instanceof UnusableDatabaseError) throw error;
+    throw new UnusableDatabaseError(
+      `${path} cannot be used: ${(error as Error).message}; leave it as it is and restore a backup`,
+      error,
+    );
   }
 }

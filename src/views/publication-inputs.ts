@@ -1,4 +1,3 @@
-import type { ProjectionName } from "../bundle/projections.ts";
 import type { PublishedAuthority } from "../bundle/published.ts";
 import type { Sha256Hex } from "../pki/authority.ts";
 import type { TrustDomain } from "../spiffe/trust-domain.ts";
@@ -68,17 +67,4 @@ export interface PublicationChange {
   readonly pollers: readonly PollerInput[];
   /** IDs of revoked pollers. */
   readonly removedPollers: readonly string[];
-}
-
-/** The fact that a poller was served what it may see: a whole 200, or a 304 by an ETag of the current bytes. */
-export interface Delivery {
-  readonly pollerId: string;
-  readonly meshId: string;
-  readonly trustDomain: TrustDomain;
-  /** The served `spiffe_sequence`. */
-  readonly sequence: number;
-  /** Position of the revision that was served; null for a tombstone. */
-  readonly revision: number | null;
-  readonly projection: ProjectionName;
-  readonly at: EpochMs;
 }

@@ -8,7 +8,8 @@ import {
 } from "../../src/bundle-endpoint/host.ts";
 import type { Authority } from "../../src/pki/authority.ts";
 import { parseTrustDomain, type TrustDomain } from "../../src/spiffe/trust-domain.ts";
-import type { Delivery, DomainInput, PollerInput, PublicationChange } from "../../src/views/publication-inputs.ts";
+import type { Delivery } from "../../src/features/deliveries/delivery.ts";
+import type { DomainInput, PollerInput, PublicationChange } from "../../src/views/publication-inputs.ts";
 import { type TestCa, testCa } from "../support/test-ca.ts";
 import { change } from "../views/publication-fixture.ts";
 import { type PollOptions, pollAsIstiod, pollAsSpire } from "./poll.ts";

@@ -19,9 +19,9 @@ const everyKind: readonly Authority[] = [
   testCa({ trustDomain: TRUST_DOMAIN, privateKey: shopCa.privateKey }).authority(NOW),
   shopCa.authority(NOW),
   shopCa.intermediate({ uris: [] }).authority(NOW),
-  ...(["rsa", "p256", "p384", "p521"] as const).map((kind) =>
-    jwtAuthority(jwtEntry(`${kind} é"\\\u{1F511}`, {}, kind)),
-  ),
+  ...(await Promise.all(
+    (["rsa", "p256", "p384", "p521"] as const).map((kind) => jwtAuthority(jwtEntry(`${kind} é"\\\u{1F511}`, {}, kind))),
+  )),
 ];
 const authorities = fc.shuffledSubarray([...everyKind]);
 const hint = fc.integer({ min: 1, max: 86_400 });
@@ -34,11 +34,11 @@ const fingerprints = (list: readonly Authority[], type: Authority["type"]) =>
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
 
 describe("the SPIFFE document (spiffe-conformance.md §2.6 (b))", () => {
-  test("read again, it is the same authorities, sequence and hint", () => {
-    fc.assert(
-      fc.property(authorities, hint, sequence, (list, refreshHintSeconds, number) => {
+  test("read again, it is the same authorities, sequence and hint", async () => {
+    await fc.assert(
+      fc.asyncProperty(authorities, hint, sequence, async (list, refreshHintSeconds, number) => {
         const { body } = renderProjections(list, refreshHintSeconds, number).spiffe;
-        const { warnings, ...read } = readBundleDocument(parseJson(body), TRUST_DOMAIN, NOW);
+        const { warnings, ...read } = await readBundleDocument(parseJson(body), TRUST_DOMAIN, NOW);
         expect(read).toEqual({ authorities: canonicalOrder(list), sequence: BigInt(number), refreshHintSeconds });
         const ofTheCa = ["no-spiffe-id", "not-self-signed"];
         expect(warnings.filter(({ code }) => !ofTheCa.includes(code))).toEqual([]);
@@ -91,19 +91,19 @@ describe("the Istio document", () => {
 });
 
 describe("the PEM", () => {
-  test("read again, it is the X.509 authorities", () => {
-    fc.assert(
-      fc.property(authorities, (list) => {
+  test("read again, it is the X.509 authorities", async () => {
+    await fc.assert(
+      fc.asyncProperty(authorities, async (list) => {
         fc.pre(list.some(({ type }) => type === "x509"));
         const { pem } = renderProjections(list, 300, 1);
-        const { authorities: read } = readUpload({ pem: pem.body.toString() }, TRUST_DOMAIN, NOW);
+        const { authorities: read } = await readUpload({ pem: pem.body.toString() }, TRUST_DOMAIN, NOW);
         expect(read).toEqual(canonicalOrder(list).filter(({ type }) => type === "x509"));
       }),
     );
   });
 
-  test("has a type of its own, and no block where there is no certificate", () => {
-    const { pem } = renderProjections([jwtAuthority(jwtEntry("k"))], 300, 1);
+  test("has a type of its own, and no block where there is no certificate", async () => {
+    const { pem } = renderProjections([await jwtAuthority(jwtEntry("k"))], 300, 1);
     expect(pem).toEqual({ contentType: "application/pem-certificate-chain", body: Buffer.alloc(0) });
   });
 });
@@ -129,8 +129,8 @@ describe("the digest of a revision", () => {
     );
   });
 
-  test("differs with the keys, with a kid and with the hint", () => {
-    const jwt = jwtAuthority(jwtEntry("a"));
+  test("differs with the keys, with a kid and with the hint", async () => {
+    const jwt = await jwtAuthority(jwtEntry("a"));
     const digests = [
       revisionDigest([], 300),
       revisionDigest([], 301),

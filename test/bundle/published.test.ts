@@ -13,7 +13,7 @@ import { testCa } from "../support/test-ca.ts";
 import { jwtEntry, NOW, shopCa, TRUST_DOMAIN } from "./entries.ts";
 
 const x509 = shopCa.authority(NOW);
-const jwt = jwtAuthority(jwtEntry("k"));
+const jwt = await jwtAuthority(jwtEntry("k"));
 const published = (authority: PublishedAuthority["authority"]) => ({ authority, dropAt: dropAtOf(authority) });
 
 /** Real authorities, but for when the certificates end: in small numbers, so that ties and exact hits are frequent. */

@@ -11,3 +11,14 @@ export function refusalOf(act: () => unknown): Refusal {
   }
   throw new Error(`expected a refusal, got ${String(result)}`);
 }
+
+/** `refusalOf` of an act that takes its time. */
+export async function eventualRefusalOf(act: () => Promise<unknown>): Promise<Refusal> {
+  const outcome = await act().then(
+    (result) => () => result,
+    (error: unknown) => () => {
+      throw error;
+    },
+  );
+  return refusalOf(outcome);
+}

@@ -4,7 +4,7 @@ import type { Work } from "../../store/unit-of-work.ts";
 import type { FreeText } from "../../text.ts";
 import { SECOND_MS } from "../../time.ts";
 import type { MeshId } from "../meshes/mesh-id.ts";
-import { meshNamed } from "../meshes/mesh-lookup.ts";
+import { meshNamed } from "../meshes/mesh-lookup.service.ts";
 import { notFound, requireMesh, type TokenCaller } from "./caller.ts";
 import { type Role, reaches, type Scope } from "./role.ts";
 import { newSecret } from "./secret.ts";
@@ -15,11 +15,12 @@ import {
   insertToken,
   listTokens,
   markTokenRevoked,
+  noteTokensUsed,
   tokensOnlyOf,
 } from "./token.store.ts";
 import { checkTokenRights, isValid, type Token } from "./token.ts";
 
-export { hasOperatorToken, listTokens };
+export { hasOperatorToken, listTokens, noteTokensUsed };
 
 /** How long tokens live: what is taken when nothing is asked, and the most that may be asked for (S26). */
 export interface TokenLives {

@@ -6,7 +6,7 @@ import { parseTime } from "../../time.ts";
 import { notFound } from "../access/caller.ts";
 import type { Broker } from "../broker.ts";
 import { auditEvent, auditEventList, auditParams, auditQuery } from "./audit.schema.ts";
-import { findEvent, listEvents } from "./audit.store.ts";
+import { findEvent, listEvents } from "./audit.service.ts";
 import { type AuditEvent, asSeenBy } from "./audit.ts";
 
 const tag = "Audit";

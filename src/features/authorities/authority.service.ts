@@ -22,6 +22,7 @@ import {
   otherTrustDomainsOfKey,
   saveContribution,
   standingContributions,
+  trustDomainsExpiringBetween,
 } from "./authority.store.ts";
 import {
   type Contribution,
@@ -38,7 +39,21 @@ export { findContribution, listContributions };
 /** What may be published of a trust domain: contributions of its granted members, and the broker's own. */
 export const contributionsOf = standingContributions;
 
+/** Trust domains of which an X.509 authority expires in this span of time (after `from`, up to `to`). */
+export const trustDomainsOfAuthoritiesExpiring = trustDomainsExpiringBetween;
+
 export const meshSource = (meshId: MeshId): Source => ({ kind: "mesh", id: meshId });
+
+/** Whether a source has brought the authority with this fingerprint. */
+export async function hasContributed(
+  db: Executor,
+  source: Source,
+  trustDomain: TrustDomain,
+  fingerprint: string,
+): Promise<boolean> {
+  const known = await findAuthority(db, trustDomain, fingerprint);
+  return known !== undefined && (await findContribution(db, source, known.authorityId)) !== undefined;
+}
 
 /**
  * A mesh registers what it uploads, all or nothing.
@@ -52,7 +67,7 @@ export async function registerAuthorities(
   state: "prepared" | "active" | undefined,
 ): Promise<{ contributions: Contribution[]; warnings: Warning[] }> {
   const trustDomain = await trustDomainOfMember(work, meshId);
-  const { authorities, warnings } = readUpload(upload, trustDomain, work.now);
+  const { authorities, warnings } = await readUpload(upload, trustDomain, work.now);
   if (authorities.length === 0) throw new Refusal("nothing-to-register", "the upload brings no authority");
   const told = [...warnings];
   const initial = state ?? ((await hasContributions(work.tx, trustDomain)) ? "prepared" : "active");

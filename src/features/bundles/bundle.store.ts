@@ -130,6 +130,11 @@ export async function accessesOfMesh(db: Executor, meshId: MeshId): Promise<Bund
   return rows.map(toAccess);
 }
 
+/** Every consumer's access there is. */
+export async function allAccesses(db: Executor): Promise<BundleAccess[]> {
+  return (await db.selectFrom("bundle_access").selectAll().execute()).map(toAccess);
+}
+
 /** The latest `Last-Modified` that re-granted consumers of a trust domain were shown; 0 for none. */
 export async function latestRegrantSeconds(db: Executor, trustDomain: TrustDomain): Promise<number> {
   const row = await db

@@ -1,7 +1,7 @@
 import type { Executor } from "../../store/tables.ts";
 import { notFound } from "../access/caller.ts";
 import type { MeshId } from "../meshes/mesh-id.ts";
-import { meshNamed } from "../meshes/mesh-lookup.ts";
+import { meshNamed } from "../meshes/mesh-lookup.service.ts";
 import { trustDomainNamed } from "../trust-domains/trust-domain.service.ts";
 import { deliveriesOf, deliveriesTo, deliveriesToPoller, saveDeliveries } from "./delivery.store.ts";
 import { type Delivery, isCurrent } from "./delivery.ts";

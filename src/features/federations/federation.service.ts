@@ -10,7 +10,7 @@ import { reaches, type Scope } from "../access/role.ts";
 import { newestRevision } from "../bundles/bundle.service.ts";
 import type { RegisteredMesh } from "../meshes/mesh.ts";
 import type { MeshId } from "../meshes/mesh-id.ts";
-import { meshNamed } from "../meshes/mesh-lookup.ts";
+import { meshNamed } from "../meshes/mesh-lookup.service.ts";
 import { trustDomainNamed } from "../trust-domains/trust-domain.service.ts";
 import {
   federationsBetween,

@@ -8,10 +8,18 @@ import { deliveriesToPoller } from "../deliveries/delivery.service.ts";
 import type { Delivery } from "../deliveries/delivery.ts";
 import type { Dialect } from "../meshes/mesh.ts";
 import type { MeshId } from "../meshes/mesh-id.ts";
-import { findPoller, insertPoller, listPollers, unrevokedPollersOf, updatePoller } from "./poller.store.ts";
+import {
+  countPollersExpiringBefore,
+  findPoller,
+  insertPoller,
+  listPollers,
+  unrevokedPollersOf,
+  updatePoller,
+} from "./poller.store.ts";
 import { newPollerToken, type Poller } from "./poller.ts";
 
 export { findPoller, listPollers, unrevokedPollersOf };
+export const pollersExpiringBefore = countPollersExpiringBefore;
 
 export interface PollerChange {
   readonly name?: FreeText;

@@ -3,8 +3,9 @@ import { nextDeadline, unexpired } from "../../bundle/published.ts";
 import { revisionDifference } from "../../bundle/revision-difference.ts";
 import { sequenceOf } from "../../bundle/sequence.ts";
 import type { TrustDomain } from "../../spiffe/trust-domain.ts";
-import type { EventType } from "../../store/event.ts";
+import type { EventType, NewEvent } from "../../store/event.ts";
 import type { Work } from "../../store/unit-of-work.ts";
+import type { EpochMs } from "../../time.ts";
 import { contributionsOf } from "../authorities/authority.service.ts";
 import { federationEndsFor } from "../federations/federation.service.ts";
 import type { MeshId } from "../meshes/mesh-id.ts";
@@ -18,6 +19,7 @@ import {
   setNextDeadline,
 } from "./bundle.store.ts";
 import {
+  type AccessChange,
   accessChange,
   type BundleAccess,
   grantedUntil,
@@ -36,6 +38,12 @@ export async function settle(work: Work): Promise<void> {
     await reviewAccess(work, meshId as MeshId, trustDomain);
 }
 
+/** What the clock alone made due begins with an event that says so: a unit of work never begins with a sequence. */
+function recordDerived(work: Work, event: NewEvent): number {
+  if (!work.cause) work.record({ type: "clock.deadline-passed", subjects: [] });
+  return work.record(event);
+}
+
 async function republish(work: Work, trustDomain: TrustDomain): Promise<void> {
   const record = await trustDomainNamed(work.tx, trustDomain);
   if (!record) return;
@@ -52,7 +60,7 @@ async function republish(work: Work, trustDomain: TrustDomain): Promise<void> {
     (before?.fingerprints ?? []).map((fingerprint) => ({ fingerprint })),
     authorities,
   );
-  const position = work.record({
+  const position = recordDerived(work, {
     type: "bundle.revised",
     subjects: [`trust-domain/${trustDomain}`, ...(record.owner ? [`mesh/${record.owner}` as const] : [])],
     fields: { digest, added, removed, cause: work.cause?.type ?? null },
@@ -86,7 +94,7 @@ async function reviewAccess(work: Work, meshId: MeshId, trustDomain: TrustDomain
   const change = accessChange(recorded, facts);
   if (!change) return;
   const until = grantedUntil(facts) ?? null;
-  const position = work.record({
+  const position = recordDerived(work, {
     type: `bundle-access.${change}` satisfies EventType,
     subjects: [`mesh/${meshId}`, `trust-domain/${trustDomain}`],
     fields: { until },
@@ -96,16 +104,22 @@ async function reviewAccess(work: Work, meshId: MeshId, trustDomain: TrustDomain
     trustDomain,
     state: change === "withdrawn" ? "withdrawn" : "granted",
     until: change === "withdrawn" ? null : until,
-    at: work.now,
+    at: endedAt(work, change, recorded),
     ...(await shownAfter(work, change, position, recorded, trustDomain)),
   };
   await saveAccess(work.tx, access);
 }
 
+/** What ended by the clock ended at that instant, however much later the log comes to know. */
+function endedAt(work: Work, change: AccessChange, recorded: BundleAccess | undefined): EpochMs {
+  const until = recorded?.until ?? null;
+  return change === "withdrawn" && until !== null && until <= work.now ? until : work.now;
+}
+
 /** What gives this consumer's view its number and `Last-Modified`; a first grant or another end changes neither. */
 async function shownAfter(
   work: Work,
-  change: string,
+  change: AccessChange,
   position: number,
   recorded: BundleAccess | undefined,
   trustDomain: TrustDomain,

@@ -1,0 +1,40 @@
+/** The name under which a secret is shown: `$SHOP_TOKEN`. */
+export type SecretName = `${string}_TOKEN` | `${string}_POLLER` | `${string}_INVITATION`;
+
+/** The secrets of the story by name, so that everything shown can hold the name instead. */
+export interface Secrets {
+  put(name: SecretName, secret: string): void;
+  /** @throws {Error} for a name that nobody put */
+  get(name: SecretName): string;
+  /** The text with each secret replaced by its `$NAME`. */
+  redact(text: string): string;
+  /** Lines for a shell: `export NAME='secret'`. Names whose secret has been used up are left out. */
+  exports(): string[];
+  /** The secret is good for nothing any more; it is still kept out of everything shown. */
+  usedUp(name: SecretName): void;
+}
+
+export function newSecrets(): Secrets {
+  const secrets = new Map<SecretName, string>();
+  const used = new Set<SecretName>();
+  return {
+    put(name, secret) {
+      if (secret === "") throw new Error(`${name} is empty`);
+      secrets.set(name, secret);
+    },
+    get(name) {
+      const secret = secrets.get(name);
+      if (secret === undefined) throw new Error(`there is no ${name} yet`);
+      return secret;
+    },
+    redact(text) {
+      let safe = text;
+      for (const [name, secret] of secrets) safe = safe.replaceAll(secret, `$${name}`);
+      return safe;
+    },
+    exports: () => [...secrets].filter(([name]) => !used.has(name)).map(([name, secret]) => `export ${name}='${secret}'`),
+    usedUp(name) {
+      used.add(name);
+    },
+  };
+}

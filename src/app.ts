@@ -1,0 +1,97 @@
+import swagger from "@fastify/swagger";
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyServerOptions,
+  LogController,
+} from "fastify";
+import type { Caller } from "./features/access/caller.ts";
+import { invitationEndpoints } from "./features/access/invitation.routes.ts";
+import { tokenEndpoints } from "./features/access/token.routes.ts";
+import { auditEndpoints } from "./features/audit/audit.routes.ts";
+import { authorityEndpoints } from "./features/authorities/authority.routes.ts";
+import type { Broker } from "./features/broker.ts";
+import { revisionEndpoints } from "./features/bundles/revision.routes.ts";
+import { deliveryEndpoints } from "./features/deliveries/delivery.routes.ts";
+import { federationEndpoints } from "./features/federations/federation.routes.ts";
+import { type Health, healthEndpoints } from "./features/health/health.routes.ts";
+import { meshEndpoints } from "./features/meshes/mesh.routes.ts";
+import { pollerEndpoints } from "./features/pollers/poller.routes.ts";
+import { sharedKeyEndpoints } from "./features/shared-keys/shared-key.routes.ts";
+import { trustDomainEndpoints } from "./features/trust-domains/trust-domain.routes.ts";
+import type { AdminLimits, Throttle } from "./http/admin-limits.ts";
+import { answerErrors, frameworkErrors, type RefusalListener } from "./http/error-answers.ts";
+import { readJsonBodies } from "./http/json-body.ts";
+import { mountEndpoints } from "./http/mount.ts";
+import { openApiOptions } from "./http/openapi.ts";
+import { logRequests } from "./http/request-log.ts";
+import { validatorCompiler } from "./http/validation.ts";
+
+/** Everything that the admin API is built from; it reads no environment and starts nothing. */
+export interface AppParts {
+  readonly broker: Broker;
+  readonly health: Health;
+  readonly refusals: RefusalListener;
+  readonly limits: AdminLimits;
+  readonly throttle: Throttle;
+  /** Told of each request with a valid credential. */
+  readonly onAuthenticated: (caller: Caller) => void;
+  readonly logger: FastifyBaseLogger;
+  /** TLS options of the listener; without them the app serves `inject` alone. */
+  readonly https?: object;
+  /** The request's own ID; a caller's is never adopted (S56). */
+  readonly newRequestId: () => string;
+}
+
+/** Every operation of the admin API. A noun that is not in this list does not exist. */
+const endpointsOf = ({ broker, health }: Pick<AppParts, "broker" | "health">) => [
+  ...invitationEndpoints(broker),
+  ...meshEndpoints(broker),
+  ...trustDomainEndpoints(broker),
+  ...revisionEndpoints(broker),
+  ...authorityEndpoints(broker),
+  ...sharedKeyEndpoints(broker),
+  ...federationEndpoints(broker),
+  ...pollerEndpoints(broker),
+  ...deliveryEndpoints(broker),
+  ...tokenEndpoints(broker),
+  ...auditEndpoints(broker),
+  ...healthEndpoints(health),
+];
+
+/** The admin API, ready to listen. */
+export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
+  const endpoints = endpointsOf(parts);
+  const app = Fastify(serverOptions(parts));
+  readJsonBodies(app);
+  logRequests(app);
+  answerErrors(app, endpoints, parts.refusals);
+  await app.register(swagger, openApiOptions);
+  app.register(async (scope) => mountEndpoints(scope, endpoints, parts));
+  await app.ready();
+  return app;
+}
+
+/** S1, S31, S56, S58. */
+function serverOptions({ limits, logger, newRequestId, https }: AppParts): FastifyServerOptions {
+  const http = {
+    maxHeaderSize: limits.headerBytes,
+    headersTimeout: limits.headersTimeoutMs,
+    connectionsCheckingInterval: limits.connectionCheckMs,
+  };
+  return {
+    loggerInstance: logger,
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: newRequestId,
+    requestIdHeader: false,
+    trustProxy: false,
+    bodyLimit: limits.bodyBytes,
+    requestTimeout: limits.requestTimeoutMs,
+    keepAliveTimeout: limits.keepAliveTimeoutMs,
+    maxRequestsPerSocket: limits.requestsPerConnection,
+    routerOptions: { maxParamLength: 512 },
+    schemaController: { compilersFactory: { buildValidator: validatorCompiler } },
+    frameworkErrors,
+    ...(https ? { https: { ...http, ...https } } : { http }),
+  } as unknown as FastifyServerOptions;
+}

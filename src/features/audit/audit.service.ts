@@ -1,0 +1,3 @@
+import { findEvent, listEvents } from "./audit.store.ts";
+
+export { findEvent, listEvents };

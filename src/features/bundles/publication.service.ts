@@ -1,0 +1,30 @@
+import type { TrustDomain } from "../../spiffe/trust-domain.ts";
+import type { Executor } from "../../store/tables.ts";
+import type { MeshId } from "../meshes/mesh-id.ts";
+import { allAccesses, findAccess } from "./bundle.store.ts";
+import type { BundleAccess } from "./bundle.ts";
+import { livePollers, pollersOwing, publishedDomains } from "./publication.store.ts";
+
+export { livePollers, publishedDomains };
+
+/** A consumer's access; of a withdrawn one also who has yet to fetch the tombstone. */
+export interface ServedAccess {
+  readonly access: BundleAccess;
+  readonly owing: readonly string[];
+}
+
+export async function servedAccesses(
+  db: Executor,
+  pairs: readonly { readonly meshId: MeshId; readonly trustDomain: TrustDomain }[] | "all",
+  generation: number,
+): Promise<ServedAccess[]> {
+  const found: (BundleAccess | undefined)[] = pairs === "all" ? await allAccesses(db) : [];
+  if (pairs !== "all")
+    for (const { meshId, trustDomain } of pairs) found.push(await findAccess(db, meshId, trustDomain));
+  const served: ServedAccess[] = [];
+  for (const access of found) {
+    if (access)
+      served.push({ access, owing: access.state === "withdrawn" ? await pollersOwing(db, access, generation) : [] });
+  }
+  return served;
+}

@@ -1,0 +1,108 @@
+import { canonicalOrder, dropAtOf, type PublishedAuthority } from "../../bundle/published.ts";
+import { sequenceOf } from "../../bundle/sequence.ts";
+import type { Authority } from "../../pki/authority.ts";
+import type { TrustDomain } from "../../spiffe/trust-domain.ts";
+import type { Executor } from "../../store/tables.ts";
+import type { EpochMs } from "../../time.ts";
+
+/** What the bundle endpoint needs of a trust domain: its newest revision. */
+export interface PublishedDomainRow {
+  readonly trustDomain: TrustDomain;
+  readonly position: number;
+  readonly lastModifiedSeconds: number;
+  readonly refreshHintSeconds: number;
+  readonly public: boolean;
+  readonly authorities: readonly PublishedAuthority[];
+}
+
+/** The newest revisions of these trust domains, or of all. */
+export async function publishedDomains(
+  db: Executor,
+  names: readonly TrustDomain[] | "all",
+): Promise<PublishedDomainRow[]> {
+  let revisions = db
+    .selectFrom("revision")
+    .innerJoin("trust_domain", (join) =>
+      join
+        .onRef("trust_domain.name", "=", "revision.trust_domain")
+        .onRef("trust_domain.revision_position", "=", "revision.position"),
+    )
+    .select([
+      "revision.trust_domain",
+      "revision.position",
+      "revision.last_modified_seconds",
+      "revision.refresh_hint_seconds",
+      "revision.fingerprints",
+      "trust_domain.public",
+    ]);
+  let authorities = db.selectFrom("authority").select(["trust_domain", "fingerprint", "document"]);
+  if (names !== "all") {
+    revisions = revisions.where("revision.trust_domain", "in", [...names, ""]);
+    authorities = authorities.where("trust_domain", "in", [...names, ""]);
+  }
+  const documents = new Map(
+    (await authorities.execute()).map((row) => [`${row.trust_domain} ${row.fingerprint}`, row.document]),
+  );
+  return (await revisions.execute()).map((row) => ({
+    trustDomain: row.trust_domain as TrustDomain,
+    position: row.position,
+    lastModifiedSeconds: row.last_modified_seconds,
+    refreshHintSeconds: row.refresh_hint_seconds,
+    public: row.public === 1,
+    authorities: published(
+      (JSON.parse(row.fingerprints) as string[]).map((fingerprint) =>
+        documents.get(`${row.trust_domain} ${fingerprint}`),
+      ),
+    ),
+  }));
+}
+
+function published(documents: readonly (string | undefined)[]): PublishedAuthority[] {
+  const authorities = documents
+    .filter((document) => document !== undefined)
+    .map((document) => JSON.parse(document) as Authority);
+  return canonicalOrder(authorities).map((authority) => ({ authority, dropAt: dropAtOf(authority) }));
+}
+
+export interface PollerRow {
+  readonly pollerId: string;
+  readonly meshId: string;
+  readonly tokenHash: string;
+  readonly position: number;
+  readonly expiresAt: EpochMs | null;
+}
+
+/** The unrevoked ones of these pollers, or of all. */
+export async function livePollers(db: Executor, ids: readonly string[] | "all"): Promise<PollerRow[]> {
+  const query = db
+    .selectFrom("poller")
+    .select(["poller_id", "mesh_id", "token_hash", "position", "expires_at"])
+    .where("revoked_at", "is", null);
+  const rows = await (ids === "all" ? query : query.where("poller_id", "in", [...ids, ""])).execute();
+  return rows.map((row) => ({
+    pollerId: row.poller_id,
+    meshId: row.mesh_id,
+    tokenHash: row.token_hash,
+    position: row.position,
+    expiresAt: row.expires_at,
+  }));
+}
+
+/** Unrevoked pollers of a consumer that fetched a bundle and have not fetched the tombstone of this position. */
+export async function pollersOwing(
+  db: Executor,
+  access: { readonly meshId: string; readonly trustDomain: TrustDomain; readonly position: number },
+  generation: number,
+): Promise<string[]> {
+  const rows = await db
+    .selectFrom("delivery")
+    .innerJoin("poller", "poller.poller_id", "delivery.poller_id")
+    .select("delivery.poller_id")
+    .where("delivery.mesh_id", "=", access.meshId)
+    .where("delivery.trust_domain", "=", access.trustDomain)
+    .where("delivery.sequence", "<", sequenceOf(generation, access.position))
+    .where("poller.revoked_at", "is", null)
+    .orderBy("delivery.poller_id")
+    .execute();
+  return rows.map((row) => row.poller_id);
+}

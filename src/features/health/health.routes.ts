@@ -1,0 +1,64 @@
+import Type from "typebox";
+import { type Endpoint, endpoint } from "../../http/endpoint.ts";
+import { strictObject } from "../../http/schemas.ts";
+
+/** What the process says of itself. */
+export interface Health {
+  /** What is not ready, in words; empty when all is (L8). */
+  unreadiness(): Promise<readonly string[]>;
+  /** Prometheus text. */
+  metrics(): Promise<string>;
+}
+
+const health = strictObject(
+  {
+    status: Type.Enum(["ok", "not-ready"]),
+    reasons: Type.Optional(Type.Array(Type.String({ description: "Which part is not ready." }))),
+  },
+  { $id: "Health" },
+);
+
+export const healthEndpoints = (broker: Health): Endpoint[] => [
+  endpoint({
+    method: "GET",
+    path: "/livez",
+    operationId: "livez",
+    tag: "Health",
+    summary: "Whether the event loop turns",
+    permission: "anybody",
+    answer: health,
+    refusals: [],
+    async handle() {
+      return { body: { status: "ok" as const } };
+    },
+  }),
+  endpoint({
+    method: "GET",
+    path: "/readyz",
+    operationId: "readyz",
+    tag: "Health",
+    summary: "Whether changes can be taken, and if not, which part is not ready (503)",
+    permission: "anybody",
+    answer: health,
+    refusals: [],
+    async handle() {
+      const reasons = await broker.unreadiness();
+      if (reasons.length === 0) return { body: { status: "ok" as const } };
+      return { status: 503, body: { status: "not-ready" as const, reasons: [...reasons] } };
+    },
+  }),
+  endpoint({
+    method: "GET",
+    path: "/metrics",
+    operationId: "metrics",
+    tag: "Health",
+    summary: "Metrics for Prometheus",
+    permission: "metrics:read",
+    produces: "text/plain; version=0.0.4",
+    answer: Type.String(),
+    refusals: [],
+    async handle() {
+      return { body: await broker.metrics() };
+    },
+  }),
+];

@@ -1,0 +1,27 @@
+import type { Caller } from "../features/access/caller.ts";
+
+/** Limits of the admin listener; names and defaults are the configuration's. */
+export interface AdminLimits {
+  readonly bodyBytes: number;
+  readonly uploadBytes: number;
+  readonly headersTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  readonly keepAliveTimeoutMs: number;
+  readonly connectionCheckMs: number;
+  readonly headerBytes: number;
+  readonly requestsPerConnection: number;
+  readonly requestsPerSecond: number;
+  readonly requestBurst: number;
+  readonly operatorRequestsPerSecond: number;
+  readonly operatorRequestBurst: number;
+  readonly failedLoginsPerMinute: number;
+}
+
+/** Who may ask how often. Refused logins are held against the address, never against an identity (S22, S28). */
+export interface Throttle {
+  /** @throws {Refusal} `too-many-requests` for an address that had too many logins refused */
+  beforeLogin(source: string): void;
+  failedLogin(source: string): void;
+  /** @throws {Refusal} `too-many-requests` */
+  request(caller: Caller): void;
+}

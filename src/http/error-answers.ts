@@ -1,0 +1,66 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import "./request-context.ts";
+import { Refusal } from "../errors.ts";
+import { notFound } from "../features/access/caller.ts";
+import { allowedMethods } from "./allowed-methods.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { asRefusal, PROBLEM_TYPE, problemOf } from "./problem.ts";
+
+/** Told of every request that was turned away, before the answer leaves (S70). */
+export interface RefusalListener {
+  refused(
+    request: {
+      readonly endpoint: Endpoint | undefined;
+      readonly caller: FastifyRequest["caller"];
+      readonly meshId: string | undefined;
+    },
+    refusal: Refusal,
+  ): Promise<void>;
+}
+
+/** Every error, the framework's own included, is a problem document; no answer of ours is cached or sniffed. */
+export function answerErrors(app: FastifyInstance, endpoints: readonly Endpoint[], listener: RefusalListener): void {
+  const methodsOf = allowedMethods(endpoints);
+
+  app.addHook("onSend", async (_request, reply) => {
+    reply
+      .header("cache-control", "no-store")
+      .header("x-content-type-options", "nosniff")
+      .header("referrer-policy", "no-referrer");
+  });
+  app.setErrorHandler(async (error, request, reply) => {
+    const refusal = asRefusal(error);
+    if (refusal.status >= 500)
+      request.log.error({ err: refusal.cause ?? refusal, requestId: request.id }, "request failed");
+    const { endpoint } = request.routeOptions.config as { endpoint?: Endpoint };
+    const { meshId } = (request.params ?? {}) as { meshId?: string };
+    await listener.refused({ endpoint, caller: request.caller, meshId }, refusal);
+    return send(reply, refusal, request.id);
+  });
+  app.setNotFoundHandler(async (request, reply) => {
+    const methods = methodsOf(request.url.split("?", 1)[0] ?? "");
+    const refusal =
+      methods.length > 0
+        ? new Refusal("method-not-allowed", `${request.method} is not one of ${methods.join(", ")}`)
+        : notFound();
+    if (methods.length > 0) reply.header("allow", methods.join(", "));
+    await listener.refused({ endpoint: undefined, caller: undefined, meshId: undefined }, refusal);
+    return send(reply, refusal, request.id);
+  });
+}
+
+/** What the router throws before there is a route: a path that cannot be decoded is absent, and not repeated (S33). */
+export const frameworkErrors = (error: Error, request: FastifyRequest, reply: FastifyReply): void => {
+  void send(
+    reply,
+    error.message.includes("url") || error.message.includes("path") ? notFound() : asRefusal(error),
+    request.id,
+  );
+};
+
+function send(reply: FastifyReply, refusal: Refusal, requestId: string): FastifyReply {
+  if (refusal.status === 401) reply.header("www-authenticate", 'Bearer realm="entente"');
+  if (refusal.status === 429 || refusal.status === 503)
+    reply.header("retry-after", String(refusal.extra.retryAfterSeconds ?? 1));
+  return reply.code(refusal.status).type(PROBLEM_TYPE).send(problemOf(refusal, requestId));
+}

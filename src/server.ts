@@ -1,0 +1,33 @@
+import { readFileSync } from "node:fs";
+import closeWithGrace from "close-with-grace";
+import { pino } from "pino";
+import { loadConfig, unknownVariables } from "./config.ts";
+import { systemRandomness } from "./randomness.ts";
+import { startBroker } from "./server/start-broker.ts";
+
+/** EX_SOFTWARE: something happened that the program did not foresee (L7). */
+const EXIT_SOFTWARE = 70;
+
+/**
+ * The process: configuration, a broker, and its end.
+ * @throws {StartRefusal} why it cannot start; the caller exits 78
+ */
+export async function main(): Promise<void> {
+  const config = loadConfig(process.env, (path) => readFileSync(path, "utf8"));
+  const logger = pino({ level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime });
+  const unknown = unknownVariables(process.env);
+  if (unknown.length > 0)
+    logger.warn({ variables: unknown }, "these environment variables are no settings of this version");
+
+  const die = (error: unknown) => {
+    logger.fatal({ err: error }, "the process cannot go on");
+    process.exit(EXIT_SOFTWARE);
+  };
+  const broker = await startBroker(config, { logger, random: systemRandomness, onFatal: die });
+  const delay = (config.shutdownDelaySeconds + config.shutdownGraceSeconds + 5) * 1_000;
+  closeWithGrace({ delay, logger: false }, async ({ err, signal }) => {
+    if (err) die(err);
+    logger.info({ signal }, "stopping");
+    await broker.close();
+  });
+}

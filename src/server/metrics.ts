@@ -1,0 +1,59 @@
+import { Counter, collectDefaultMetrics, Gauge, Registry } from "@prometheus-io/client";
+import type { Counters } from "../bundle-endpoint/counters.ts";
+import { EXPIRY_WARNING_MS } from "../features/pollers/poller.schema.ts";
+import { pollersExpiringBefore } from "../features/pollers/poller.service.ts";
+import type { Database } from "../store/tables.ts";
+import type { Clock } from "../time.ts";
+
+/** What the process measures of itself. */
+export interface Metrics {
+  /** A change was answered before the bundle endpoint served it. */
+  readonly readYourWritesTimeouts: Counter;
+  /** Prometheus text. */
+  text(): Promise<string>;
+}
+
+/** The facts that are read when somebody asks. */
+interface Sources {
+  readonly counters: () => Counters;
+  readonly logSize: () => number;
+  readonly db: Database;
+  readonly clock: Clock;
+}
+
+export function createMetrics(sources: Sources): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const registers = [registry];
+  const readYourWritesTimeouts = new Counter({
+    name: "entente_read_your_writes_timeouts_total",
+    help: "Changes that were answered before the bundle endpoint served them.",
+    registers,
+  });
+  const endpoint = new Gauge({
+    name: "entente_bundle_endpoint",
+    help: "What the bundle endpoint counts: replies by status, deliveries, refused connections, since the start.",
+    labelNames: ["counter"],
+    registers,
+  });
+  const logSize = new Gauge({
+    name: "entente_log_size",
+    help: "Events in the log that every view has passed.",
+    registers,
+  });
+  const expiring = new Gauge({
+    name: "entente_pollers_expiring",
+    help: "Unrevoked pollers whose URL ends within 14 days.",
+    registers,
+  });
+  return {
+    readYourWritesTimeouts,
+    async text() {
+      for (const [counter, value] of Object.entries(sources.counters())) endpoint.set({ counter }, value);
+      logSize.set(sources.logSize());
+      const now = sources.clock();
+      expiring.set(await pollersExpiringBefore(sources.db, now, now + EXPIRY_WARNING_MS));
+      return registry.metrics();
+    },
+  };
+}

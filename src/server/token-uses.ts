@@ -1,0 +1,44 @@
+import type { Caller } from "../features/access/caller.ts";
+import { noteTokensUsed } from "../features/access/token.service.ts";
+import type { Database } from "../store/tables.ts";
+import type { EpochMs } from "../time.ts";
+
+const WRITE_EVERY_MS = 5_000;
+
+export interface TokenUses {
+  note(caller: Caller, at: EpochMs): void;
+  stop(): Promise<void>;
+}
+
+/** Remembers when each token was used last and writes it down every few seconds: a read must not cost a commit. */
+export function tokenUses({
+  db,
+  onError,
+}: {
+  readonly db: Database;
+  readonly onError: (error: unknown) => void;
+}): TokenUses {
+  let pending = new Map<string, EpochMs>();
+
+  async function write(): Promise<void> {
+    if (pending.size === 0) return;
+    const uses = pending;
+    pending = new Map();
+    await db
+      .transaction()
+      .execute((tx) => noteTokensUsed(tx, uses))
+      .catch(onError);
+  }
+  const timer = setInterval(() => void write(), WRITE_EVERY_MS);
+  timer.unref();
+
+  return {
+    note(caller, at) {
+      if (caller.kind === "token") pending.set(caller.id, at);
+    },
+    async stop() {
+      clearInterval(timer);
+      await write();
+    },
+  };
+}
