@@ -21,7 +21,11 @@ export function adminApi(parts: { url: string; caPem: string; folder: string; se
       ...(text === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(text) }),
       ...(asked.as === undefined ? {} : { authorization: `Bearer ${parts.secrets.get(asked.as)}` }),
     };
-    const answer = await httpsRequest(`${parts.url}${asked.path}`, { method: asked.method, headers, ca: parts.caPem }, text);
+    const answer = await httpsRequest(
+      `${parts.url}${asked.path}`,
+      { method: asked.method, headers, ca: parts.caPem },
+      text,
+    );
     return { status: answer.status, body: JSON.parse(answer.text) as T };
   };
 }
@@ -35,7 +39,11 @@ export interface HttpsOptions {
 const TIMEOUT_MS = 10_000;
 
 /** One request over a connection of its own, whose server is checked against `ca` and by the URL's host. */
-export function httpsRequest(url: string, options: HttpsOptions, body?: string): Promise<{ status: number; text: string }> {
+export function httpsRequest(
+  url: string,
+  options: HttpsOptions,
+  body?: string,
+): Promise<{ status: number; text: string }> {
   return new Promise((resolve, reject) => {
     const sent = request(url, { ...options, agent: false, signal: AbortSignal.timeout(TIMEOUT_MS) }, (response) => {
       response.setEncoding("utf8");

@@ -22,7 +22,11 @@ const workloads = await startWorkloads({
   trust: plane.trust,
 });
 
-const acts: { [A in keyof MeshActs]: (asked: Parameters<MeshActs[A]>[0]) => ReturnType<MeshActs[A]> | Promise<ReturnType<MeshActs[A]>> } = {
+const acts: {
+  [A in keyof MeshActs]: (
+    asked: Parameters<MeshActs[A]>[0],
+  ) => ReturnType<MeshActs[A]> | Promise<ReturnType<MeshActs[A]>>;
+} = {
   describe: () => ({ rootPem: authority.rootPem, callee: workloads.callee }),
   makeNextAuthority() {
     made += 1;
@@ -36,7 +40,7 @@ const acts: { [A in keyof MeshActs]: (asked: Parameters<MeshActs[A]>[0]) => Retu
   },
   showSvid() {
     const { chainPem, keyPem } = authority.issue(profile.client);
-    return { certificatePem: chainPem.slice(0, chainPem.indexOf("-----END")) + "-----END CERTIFICATE-----\n", keyPem };
+    return { certificatePem: `${chainPem.slice(0, chainPem.indexOf("-----END"))}-----END CERTIFICATE-----\n`, keyPem };
   },
   configurePoller({ endpoint }) {
     plane.configure(endpoint);

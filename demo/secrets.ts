@@ -32,7 +32,8 @@ export function newSecrets(): Secrets {
       for (const [name, secret] of secrets) safe = safe.replaceAll(secret, `$${name}`);
       return safe;
     },
-    exports: () => [...secrets].filter(([name]) => !used.has(name)).map(([name, secret]) => `export ${name}='${secret}'`),
+    exports: () =>
+      [...secrets].filter(([name]) => !used.has(name)).map(([name, secret]) => `export ${name}='${secret}'`),
     usedUp(name) {
       used.add(name);
     },

@@ -60,7 +60,8 @@ export function openStage({ write, redact, clock }: StageParts): Stage {
   function tell(record: StepRecord, command: string | undefined): void {
     records.push(record);
     const note = record.note === undefined ? "" : ` (${record.note})`;
-    if (record.ok) write(`  ${styled("green", "✔")} ${record.step}  ${styled("green", `→ ${record.actual}`)}${styled("dim", note)}`);
+    if (record.ok)
+      write(`  ${styled("green", "✔")} ${record.step}  ${styled("green", `→ ${record.actual}`)}${styled("dim", note)}`);
     else {
       write(`  ${styled("red", "✘")} ${record.step}`);
       write(`      expected: ${record.expected}`);

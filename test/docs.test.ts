@@ -8,9 +8,12 @@ import { catalogue } from "../src/errors.ts";
 const read = (path: string): string => readFileSync(join(import.meta.dirname, "..", path), "utf8");
 
 describe("pages made from the program", () => {
-  it.each(documents.map((document) => [document.path, document] as const))("%s has not drifted", (path, { render }) => {
-    expect(read(path)).toBe(render());
-  });
+  it.each(documents.map((document) => [document.path, document] as const))(
+    "%s has not drifted",
+    async (path, { render }) => {
+      expect(read(path)).toBe(await render());
+    },
+  );
 
   it("docs/configuration.md has a row for every setting, with its variable", () => {
     const page = read("docs/configuration.md");

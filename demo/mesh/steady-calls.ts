@@ -14,7 +14,11 @@ export interface SteadyCalls {
   stop(): Promise<CallCount>;
 }
 
-export function startCalls(call: (callee: Callee) => Promise<CallResult>, callee: Callee, everyMs: number): SteadyCalls {
+export function startCalls(
+  call: (callee: Callee) => Promise<CallResult>,
+  callee: Callee,
+  everyMs: number,
+): SteadyCalls {
   const underWay: Promise<void>[] = [];
   const reasons: Record<string, number> = {};
   let failures = 0;

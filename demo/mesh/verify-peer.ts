@@ -20,7 +20,8 @@ export function verifyPeer(socket: TLSSocket, rootsOf: RootsOf): SpiffeId {
   if (!leaf) throw new Error("the peer sent no certificate");
   const spiffeId = spiffeIdIn(readCertificate(leaf.raw));
   const roots = rootsOf(trustDomainOf(spiffeId)).map((pem) => new X509Certificate(pem));
-  if (!leadsToOneOf(roots, leaf)) throw new Error(`${spiffeId} is not vouched for by a root of its own trust domain (R81)`);
+  if (!leadsToOneOf(roots, leaf))
+    throw new Error(`${spiffeId} is not vouched for by a root of its own trust domain (R81)`);
   return spiffeId;
 }
 

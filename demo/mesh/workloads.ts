@@ -1,5 +1,5 @@
-import { createServer, connect, type TLSSocket } from "node:tls";
 import type { AddressInfo } from "node:net";
+import { connect, createServer, type TLSSocket } from "node:tls";
 import type { MeshAuthority, Svid } from "./authority.ts";
 import { type RootsOf, verifyPeer } from "./verify-peer.ts";
 
@@ -46,8 +46,9 @@ export async function startWorkloads(parts: {
   let serverSvid = parts.authority.issue(parts.serverPath);
   let clientSvid = parts.authority.issue(parts.clientPath);
   const context = () => ({ cert: serverSvid.chainPem, key: serverSvid.keyPem, ca: [...trust.all()] });
-  const server = createServer({ ...context(), requestCert: true, rejectUnauthorized: true, minVersion: "TLSv1.2" }, (socket) =>
-    answer(socket, trust.of),
+  const server = createServer(
+    { ...context(), requestCert: true, rejectUnauthorized: true, minVersion: "TLSv1.2" },
+    (socket) => answer(socket, trust.of),
   );
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;

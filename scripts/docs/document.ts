@@ -2,7 +2,7 @@
 export interface Document {
   /** From the root of the repository. */
   readonly path: string;
-  readonly render: () => string;
+  readonly render: () => string | Promise<string>;
 }
 
 export const NOTICE = "<!-- Made by `npm run generate`; a test fails when it drifts. Do not edit. -->";

@@ -1,5 +1,6 @@
 import { configuration } from "./configuration.ts";
 import type { Document } from "./document.ts";
 import { errors } from "./errors.ts";
+import { openapi } from "./openapi.ts";
 
-export const documents: readonly Document[] = [configuration, errors];
+export const documents: readonly Document[] = [configuration, errors, openapi];

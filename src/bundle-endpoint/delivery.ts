@@ -1,4 +1,10 @@
+import type { ProjectionName } from "../bundle/projections.ts";
 import type { Delivery } from "../features/deliveries/delivery.ts";
+import type { TrustDomain } from "../spiffe/trust-domain.ts";
+import type { EpochMs } from "../time.ts";
+import type { Delivery, PollerInput } from "../views/publication-inputs.ts";
+import type { Reply } from "../views/publication-reply.ts";
+import type { Shown } from "../views/shown.ts";
 import type { Condition } from "./conditional.ts";
 import type { CounterWriter } from "./counters.ts";
 
@@ -9,9 +15,18 @@ import type { CounterWriter } from "./counters.ts";
 export const provesDelivery = (method: string | undefined, condition: Condition): boolean =>
   method === "GET" && (condition === "send" || condition === "same-etag");
 
+/** What was served to whom. */
+export interface Served {
+  readonly poller: PollerInput;
+  readonly trustDomain: TrustDomain;
+  readonly shown: Shown;
+  readonly projection: ProjectionName;
+  readonly at: EpochMs;
+}
+
 /** Deliveries on their way to the ledger. */
 export interface DeliveryOutbox {
-  note(delivery: Delivery): void;
+  note(served: Served): void;
   /** Resolves when all that were noted before are in the ledger. */
   flush(): Promise<void>;
 }
@@ -28,23 +43,36 @@ export function deliveryOutbox(
   send: (batch: readonly Delivery[]) => Promise<void>,
   counters: CounterWriter,
 ): DeliveryOutbox {
-  let waiting = new Map<string, Delivery>();
+  /** By the reply that was sent, which is of one trust domain, number and projection; then by poller. */
+  let waiting = new Map<Reply, Map<PollerInput, Served>>();
+  let count = 0;
   let sending: Promise<void> | null = null;
 
   async function sendAll(): Promise<void> {
-    while (waiting.size > 0) {
-      const batch = [...waiting.values()];
+    while (count > 0) {
+      const batch = [...waiting.values()].flatMap((ofReply) => [...ofReply.values()].map(toDelivery));
       waiting = new Map();
+      count = 0;
       await send(batch);
     }
   }
 
+  function waitingFor(reply: Reply): Map<PollerInput, Served> {
+    const known = waiting.get(reply);
+    if (known !== undefined) return known;
+    const fresh = new Map<PollerInput, Served>();
+    waiting.set(reply, fresh);
+    return fresh;
+  }
+
   return {
-    note(delivery) {
-      const { pollerId, trustDomain, sequence, projection } = delivery;
-      const key = `${pollerId} ${trustDomain} ${sequence} ${projection}`;
-      if (waiting.size >= MAX_WAITING && !waiting.has(key)) return counters.add("deliveriesDropped");
-      waiting.set(key, delivery);
+    note(served) {
+      const ofReply = waitingFor(served.shown.replies[served.projection]);
+      if (!ofReply.has(served.poller)) {
+        if (count >= MAX_WAITING) return counters.add("deliveriesDropped");
+        count++;
+      }
+      ofReply.set(served.poller, served);
       counters.add("deliveries");
     },
     async flush() {
@@ -55,3 +83,13 @@ export function deliveryOutbox(
     },
   };
 }
+
+const toDelivery = ({ poller, trustDomain, shown, projection, at }: Served): Delivery => ({
+  pollerId: poller.pollerId,
+  meshId: poller.meshId,
+  trustDomain,
+  sequence: shown.sequence,
+  revision: shown.revision,
+  projection,
+  at,
+});

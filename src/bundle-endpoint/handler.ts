@@ -102,16 +102,13 @@ export function bundleHandler(parts: HandlerParts): BundleHandler {
     const audience = poll === null ? "public" : "private";
     counters.add(whole ? "replies200" : "replies304");
     response.writeHead(whole ? 200 : 304, whole ? reply.headers[audience] : reply.notModified[audience]);
-    response.end(whole && method === "GET" ? reply.body : undefined, () => {
+    response.end(whole && method === "GET" ? reply.text : "", "latin1", () => {
       // A reply that was cut off midway finishes too.
       if (poll === null || !response.writableFinished || socket.destroyed) return;
       onSuccess(socket.remoteAddress ?? "");
       if (!provesDelivery(method, condition)) return;
-      const { poller, trustDomain } = poll;
-      const { pollerId, meshId } = poller;
-      const { sequence, revision } = shown;
-      publication.noteDelivery(poller, trustDomain, shown);
-      outbox.note({ pollerId, meshId, trustDomain, sequence, revision, projection, at: clock() });
+      publication.noteDelivery(poll.poller, poll.trustDomain, shown);
+      outbox.note({ ...poll, shown, projection, at: clock() });
     });
   }
 

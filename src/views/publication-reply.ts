@@ -4,14 +4,15 @@ import type { Authority, Sha256Hex } from "../pki/authority.ts";
 
 /** One representation, ready to be written: nothing of it is computed in a request. */
 export interface Reply {
-  readonly body: Buffer;
-  /** `"` + SHA-256 of the body in hexadecimal + `"`. */
+  /** Its bytes as latin1: a string leaves in one write with its headers, a buffer takes two. */
+  readonly text: string;
+  /** `"` + SHA-256 of the bytes in hexadecimal + `"`. */
   readonly etag: string;
   /** Whole seconds since the epoch. */
   readonly lastModifiedSeconds: number;
   /** Names and values in turn, as `writeHead` takes them; for a reply behind a capability URL, or to anybody (S34). */
   readonly headers: { readonly private: string[]; readonly public: string[] };
-  /** The headers of a 304. */
+  /** The headers of a 304: those that RFC 9110, 15.4.5 asks for. The others are those of the stored reply. */
   readonly notModified: { readonly private: string[]; readonly public: string[] };
 }
 
@@ -19,7 +20,8 @@ export type Replies = Readonly<Record<ProjectionName, Reply>>;
 
 interface Representation {
   readonly contentType: string;
-  readonly body: Buffer;
+  /** Bytes as latin1. */
+  readonly text: string;
   readonly etag: string;
 }
 
@@ -44,27 +46,28 @@ export function representationsOf(
   const rendered = renderProjections(authorities, refreshHintSeconds, sequence);
   return everyProjection((name) => {
     const { contentType, body } = rendered[name];
-    return { contentType, body, etag: `"${sha256(body)}"` };
+    return { contentType, text: body.toString("latin1"), etag: `"${sha256(body)}"` };
   });
 }
 
 export const repliesOf = (representations: Representations, lastModifiedSeconds: number): Replies =>
   everyProjection((name) => replyOf(representations[name], lastModifiedSeconds));
 
-function replyOf({ contentType, body, etag }: Representation, lastModifiedSeconds: number): Reply {
+function replyOf({ contentType, text, etag }: Representation, lastModifiedSeconds: number): Reply {
   const lastModified = new Date(lastModifiedSeconds * 1000).toUTCString();
   const headers = (cacheControl: string) => [
     "Content-Type",
     contentType,
     "Content-Length",
-    String(body.byteLength),
+    String(text.length),
     ...notModified(cacheControl),
     "Last-Modified",
     lastModified,
+    ...SAFE_HEADERS,
   ];
-  const notModified = (cacheControl: string) => ["ETag", etag, "Cache-Control", cacheControl, ...SAFE_HEADERS];
+  const notModified = (cacheControl: string) => ["ETag", etag, "Cache-Control", cacheControl];
   return {
-    body,
+    text,
     etag,
     lastModifiedSeconds,
     headers: { private: headers(PRIVATE), public: headers(PUBLIC) },

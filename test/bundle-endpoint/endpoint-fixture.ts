@@ -6,13 +6,13 @@ import {
   type BundleEndpointOptions,
   startBundleEndpoint,
 } from "../../src/bundle-endpoint/host.ts";
+import type { Delivery } from "../../src/features/deliveries/delivery.ts";
 import type { Authority } from "../../src/pki/authority.ts";
 import { parseTrustDomain, type TrustDomain } from "../../src/spiffe/trust-domain.ts";
-import type { Delivery } from "../../src/features/deliveries/delivery.ts";
 import type { DomainInput, PollerInput, PublicationChange } from "../../src/views/publication-inputs.ts";
+import { type PollOptions, pollAsIstiod, pollAsSpire } from "../support/poll.ts";
 import { type TestCa, testCa } from "../support/test-ca.ts";
 import { change } from "../views/publication-fixture.ts";
-import { type PollOptions, pollAsIstiod, pollAsSpire } from "./poll.ts";
 
 export const LIMITS: EndpointLimits = {
   unknownPollersPerMinute: 10,

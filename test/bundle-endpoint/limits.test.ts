@@ -1,8 +1,8 @@
 import { connect as connectTcp, type Socket } from "node:net";
 import { connect } from "node:tls";
 import { expect, it } from "vitest";
+import { keepAliveAgent } from "../support/poll.ts";
 import { runEndpoint } from "./endpoint-fixture.ts";
-import { keepAliveAgent } from "./poll.ts";
 
 const POLL = "/p/bank-1/shop.example";
 

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { parentPort, Worker, workerData } from "node:worker_threads";
-import { pollAsSpire } from "./poll.ts";
+import { pollAsSpire } from "../support/poll.ts";
 
 export interface PollingResult {
   readonly polls: number;

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { connect } from "node:tls";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { pollAsIstiod, pollAsSpire } from "../support/poll.ts";
 import { testCa } from "../support/test-ca.ts";
 import { brokerCa, type RunningEndpoint, runEndpoint, shopCa } from "./endpoint-fixture.ts";
-import { pollAsIstiod, pollAsSpire } from "./poll.ts";
 
 const POLL = "/p/bank-1/shop.example";
 

@@ -8,7 +8,7 @@ export const newInvitation = strictObject(
     trustDomain,
     meshId: Type.Optional(meshId),
     expiresInSeconds: Type.Optional(
-      Type.Integer({ minimum: 60, maximum: 366 * 86_400, description: "Default 7 days." }),
+      Type.Integer({ minimum: 1, maximum: 366 * 86_400, description: "Default 7 days." }),
     ),
   },
   { $id: "NewInvitation" },

@@ -1,7 +1,7 @@
 import Type, { type Static } from "typebox";
 import { meshId, strictObject, time, trustDomain } from "../../http/schemas.ts";
 import { toRfc3339 } from "../../time.ts";
-import type { LedgerEntry } from "./delivery.service.ts";
+import type { LedgerEntry } from "./delivery.ts";
 
 const consumerEntry = strictObject({
   pollerId: Type.String(),

@@ -4,14 +4,9 @@ import type { MeshId } from "../meshes/mesh-id.ts";
 import { meshNamed } from "../meshes/mesh-lookup.service.ts";
 import { trustDomainNamed } from "../trust-domains/trust-domain.service.ts";
 import { deliveriesOf, deliveriesTo, deliveriesToPoller, saveDeliveries } from "./delivery.store.ts";
-import { type Delivery, isCurrent } from "./delivery.ts";
+import { type Delivery, isCurrent, type LedgerEntry } from "./delivery.ts";
 
 export { deliveriesOf, deliveriesTo, deliveriesToPoller, saveDeliveries };
-
-export interface LedgerEntry extends Delivery {
-  /** It holds what the trust domain publishes now. */
-  readonly current: boolean;
-}
 
 /**
  * The ledger as one mesh may see it: what its own pollers hold, and who holds its trust domain's bundle.

@@ -18,3 +18,9 @@ export interface Delivery {
 /** Whether what the poller holds is what its trust domain publishes now. */
 export const isCurrent = (delivery: Delivery, newestPosition: number | null): boolean =>
   delivery.revision !== null && delivery.revision === newestPosition;
+
+/** What the ledger says of one poller and one trust domain. */
+export interface LedgerEntry extends Delivery {
+  /** It holds what the trust domain publishes now. */
+  readonly current: boolean;
+}

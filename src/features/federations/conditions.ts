@@ -1,7 +1,7 @@
 import type { EpochMs } from "../../time.ts";
 import type { Delivery } from "../deliveries/delivery.ts";
 import type { MeshId } from "../meshes/mesh-id.ts";
-import { currentTerms, type Federation, type PartyFacts, stateOf } from "./federation.ts";
+import { currentTerms, type Federation, type FederationState, type PartyFacts, stateOf } from "./federation.ts";
 import { bothDirections, type Direction } from "./terms.ts";
 
 /** A fact about a federation in the Kubernetes manner. */
@@ -11,6 +11,13 @@ export interface Condition {
   readonly reason: string;
   readonly message: string;
   readonly lastTransitionTime: EpochMs;
+}
+
+/** A federation with what is derived from facts at the moment of asking. */
+export interface ObservedFederation {
+  readonly federation: Federation;
+  readonly state: FederationState;
+  readonly conditions: readonly Condition[];
 }
 
 /** What is known of the way of one bundle to its consumer. */

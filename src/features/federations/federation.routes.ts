@@ -17,7 +17,7 @@ import {
 } from "./federation.schema.ts";
 import { askForTerms, giveConsent, listFederations, propose, visibleFederation } from "./federation.service.ts";
 import type { Federation } from "./federation.ts";
-import { observeFederation } from "./federation-view.ts";
+import { observeFederation } from "./observe.service.ts";
 import type { Direction } from "./terms.ts";
 
 const tag = "Federations";

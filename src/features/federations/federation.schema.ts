@@ -1,8 +1,8 @@
 import Type, { type Static } from "typebox";
 import { meshId, next, orNull, pageQuery, reason, strictObject, time, trustDomain } from "../../http/schemas.ts";
 import { toRfc3339 } from "../../time.ts";
+import type { ObservedFederation } from "./conditions.ts";
 import { CONSENT_DECISIONS, currentTerms, type Federation, type Proposal } from "./federation.ts";
-import type { ObservedFederation } from "./federation-view.ts";
 import { type Terms, termsDigest } from "./terms.ts";
 
 const direction = strictObject(

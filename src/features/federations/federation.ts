@@ -149,24 +149,29 @@ export interface Decided {
   readonly changes: readonly FederationChange[];
 }
 
-/** The digest of the terms that this side would decide on now: the proposal's, unless it granted that already. */
-export function digestToDecide(federation: Federation, meshId: MeshId): string {
+/**
+ * The digest of the terms that this side would decide on now: a grant is of the proposal unless it granted that
+ * already, a denial of whatever is proposed, a withdrawal of what is agreed.
+ */
+export function digestToDecide(federation: Federation, meshId: MeshId, decision: ConsentDecision): string {
   const { proposal } = federation;
-  const open = proposal && !proposal.grantedBy.includes(meshId) ? proposal.terms : currentTerms(federation);
-  return termsDigest(open);
+  const ofProposal =
+    proposal && (decision === "deny" || (decision === "grant" && !proposal.grantedBy.includes(meshId)));
+  return termsDigest(ofProposal ? proposal.terms : currentTerms(federation));
 }
 
 /** What this side can decide now. */
 export function possibleConsents(federation: Federation, meshId: MeshId, now: EpochMs): ConsentDecision[] {
   const mine = consentOf(federation, meshId)?.decision;
-  const toDecide =
-    federation.proposal && !federation.proposal.grantedBy.includes(meshId) ? federation.proposal.terms : null;
+  const { agreement, proposal } = federation;
+  const granted = proposal?.grantedBy.includes(meshId) ?? false;
+  const toDecide = proposal && !granted ? proposal.terms : null;
   const standing = toDecide ?? currentTerms(federation);
   const live = standing.expiresAt === null || standing.expiresAt > now;
   const possible: ConsentDecision[] = [];
   if (live && (toDecide || mine !== "pending")) possible.push("grant");
-  if (toDecide && (federation.agreement || mine === "pending")) possible.push("deny");
-  if (mine === "granted") possible.push("withdraw");
+  if (agreement ? proposal : toDecide && mine === "pending") possible.push("deny");
+  if (mine === "granted" || granted) possible.push("withdraw");
   return possible;
 }
 
@@ -183,7 +188,7 @@ export function decideConsent(
   reason: string | null,
   now: EpochMs,
 ): Decided {
-  const digest = digestToDecide(federation, meshId);
+  const digest = digestToDecide(federation, meshId, decision);
   if (expectedDigest !== null && expectedDigest !== digest) {
     throw new Refusal("terms-changed", "the terms are not those that you read", {
       pointer: "/termsDigest",
@@ -242,6 +247,7 @@ function grant(federation: Federation, meshId: MeshId, reason: string | null, no
   };
 }
 
+/** Beside agreed terms a denial is of the proposal alone, by either side: the one that made it takes it back. */
 function deny(federation: Federation, meshId: MeshId, reason: string | null, now: EpochMs): Decided {
   if (federation.agreement)
     return { federation: { ...federation, proposal: null, updatedAt: now }, changes: ["terms-declined"] };
@@ -262,7 +268,8 @@ function withdraw(federation: Federation, meshId: MeshId, reason: string | null,
 
 /**
  * Other terms, asked by one side. What narrows its own side takes effect at once; anything else becomes a proposal
- * beside the agreed terms, which stay in force until both have granted it (decision 10).
+ * beside the agreed terms, which stay in force until both have granted it (decision 10). Either takes the place of what
+ * this side proposed before, so that the other cannot grant an older and wider word of it.
  * @throws {Refusal} `invalid-terms`, `terms-unchanged`
  */
 export function changeTerms(
@@ -285,9 +292,10 @@ export function changeTerms(
   const { agreement } = federation;
   if (agreement && isNarrowedBy(meshId, agreement.terms, terms)) {
     const digest = termsDigest(terms);
+    const others = federation.proposal?.grantedBy.includes(meshId) ? null : federation.proposal;
     const consents = federation.consents.map((c) => (c.termsDigest === null ? c : { ...c, termsDigest: digest }));
     return {
-      federation: { ...withConsents(federation, consents, now), agreement: { ...agreement, terms } },
+      federation: { ...withConsents(federation, consents, now), agreement: { ...agreement, terms }, proposal: others },
       changes: ["terms-narrowed"],
     };
   }

@@ -20,7 +20,7 @@ export const newPoller = strictObject(
     dialectVersion: Type.Optional(text("If other than the mesh's.")),
     replicas: Type.Optional(replicas),
     expiresInSeconds: Type.Optional(
-      Type.Integer({ minimum: 60, maximum: 366 * 86_400, description: "It does not expire where absent." }),
+      Type.Integer({ minimum: 1, maximum: 366 * 86_400, description: "It does not expire where absent." }),
     ),
   },
   { $id: "NewPoller" },

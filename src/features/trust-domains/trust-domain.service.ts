@@ -14,13 +14,7 @@ import {
   saveMembership,
   saveTrustDomain,
 } from "./trust-domain.store.ts";
-import {
-  decideMembership,
-  type Membership,
-  type MembershipDecision,
-  notTheOwner,
-  type TrustDomainRecord,
-} from "./trust-domain-record.ts";
+import { type Membership, notTheOwner, type TrustDomainRecord } from "./trust-domain-record.ts";
 
 export const trustDomainNamed = findTrustDomain;
 export const membershipOf = findMembership;

@@ -4,17 +4,11 @@ import { newestRevision } from "../bundles/bundle.service.ts";
 import { deliveriesTo } from "../deliveries/delivery.service.ts";
 import { unrevokedPollersOf } from "../pollers/poller.service.ts";
 import { canPoll } from "../pollers/poller.ts";
-import { type Condition, conditionsOf, type DirectionFacts, directionsOf } from "./conditions.ts";
+import { conditionsOf, type DirectionFacts, directionsOf, type ObservedFederation } from "./conditions.ts";
 import { factsOf } from "./federation.service.ts";
-import { type Federation, type FederationState, stateOf } from "./federation.ts";
+import { type Federation, stateOf } from "./federation.ts";
 
-/** A federation with what is derived from facts at the moment of asking. */
-export interface ObservedFederation {
-  readonly federation: Federation;
-  readonly state: FederationState;
-  readonly conditions: readonly Condition[];
-}
-
+/** What can be said of a federation at this moment. */
 export async function observeFederation(
   db: Executor,
   federation: Federation,

@@ -1,0 +1,55 @@
+import type { AuditAnswer, AuditEventAnswer, TokenAnswer } from "../answers.ts";
+import { curlLine } from "../curl.ts";
+import { sentenceOf } from "../sentence.ts";
+import { ask, done, type World } from "../world.ts";
+
+/** What must be found in the trail: of each act of the story at least one, done or refused. */
+const TOLD = [
+  "invitation.created",
+  "invitation.spent",
+  "mesh.registered",
+  "authority.contributed",
+  "authority.transitioned",
+  "bundle.revised",
+  "poller.created",
+  "federation.proposed",
+  "federation.granted",
+  "federation.withdrawn",
+  "request.refused",
+];
+const PAGE = 1_000;
+
+/** The story once more, as the broker has recorded it. */
+export async function readTheTrail(world: World): Promise<void> {
+  const { stage } = world;
+  stage.chapter(
+    "All of it, in the audit trail",
+    "Every change was recorded in the transaction that made it; what was refused to a known caller is there too.",
+  );
+  const auditor = await ask<TokenAnswer>(
+    world,
+    "The operator makes a token for an auditor, who reads all and changes nothing",
+    { method: "POST", path: "/v1/tokens", as: "OPERATOR_TOKEN", body: { name: "the demo's auditor", role: "auditor" } },
+    "201",
+  );
+  world.secrets.put("AUDITOR_TOKEN", auditor.token);
+  const reading = { method: "GET", path: `/v1/audit-events?order=asc&limit=${PAGE}`, as: "AUDITOR_TOKEN" } as const;
+  const events = await stage.step<readonly AuditEventAnswer[]>({
+    title: "The auditor reads the trail: no position is missing, and every act is there",
+    command: curlLine(reading),
+    expected: "complete",
+    async act() {
+      const { events: found } = await done<AuditAnswer>(world, reading);
+      const gap = found.findIndex(({ position }, index) => position !== (found[0]?.position ?? 0) + index);
+      const untold = TOLD.filter((type) => !found.some((event) => event.type === type));
+      const missing = [...(gap < 0 ? [] : [`a gap after ${found[gap - 1]?.position}`]), ...untold];
+      const actual = missing.length === 0 ? "complete" : `missing: ${missing.join(", ")}`;
+      return { actual, note: `${found.length} events`, value: found };
+    },
+  });
+  const operators = new Set(
+    events.filter(({ type, meshId }) => type === "invitation.created" && meshId === null).map(({ actor }) => actor?.id),
+  );
+  const nameOf = (id: string) => (operators.has(id) ? "operator" : id.startsWith("inv_") ? "invited" : id);
+  for (const event of events) stage.say(sentenceOf(event, nameOf));
+}

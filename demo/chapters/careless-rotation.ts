@@ -1,0 +1,107 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type {
+  AuthorityAnswer,
+  FederationAnswer,
+  InvitationAnswer,
+  MeshAnswer,
+  PollerAnswer,
+  UploadAnswer,
+} from "../answers.ts";
+import {
+  configurePoller,
+  consenting,
+  hinting,
+  inviting,
+  keepInvitation,
+  keepToken,
+  makingPoller,
+  moving,
+  proposing,
+  publishing,
+  registering,
+} from "../joining.ts";
+import type { MeshProcess } from "../mesh-process.ts";
+import { ask, done, type World } from "../world.ts";
+import { PROFILES } from "./meshes.ts";
+import { EVERY_MS, failed } from "./rotation.ts";
+
+/** Seconds between polls: how long the calls stay broken, at most. */
+const REFRESH_HINT = 2;
+
+const state = ({ state: shown }: AuthorityAnswer): string => shown;
+
+/** The same rotation on a copy of shop and bank, in the order of somebody in a hurry. */
+export async function rotateCarelessly(world: World): Promise<void> {
+  const { stage } = world;
+  stage.chapter(
+    "The same in the wrong order, on a copy",
+    "Copies of shop and bank, joined and federated as before. Their shop signs with the new CA before bank has polled.",
+  );
+  const { shop, bank, authority } = await makeCopy(world);
+  const callers: [MeshProcess, MeshProcess][] = [
+    [shop, bank],
+    [bank, shop],
+  ];
+  for (const [from, to] of callers) await from.ask("startCalls", { callee: to.callee, everyMs: EVERY_MS });
+
+  const { rootPem } = await shop.ask("makeNextAuthority", {});
+  await bank.ask("poll", { trustDomain: shop.trustDomain });
+  await ask<UploadAnswer>(
+    world,
+    "shop-copy publishes its next root as active at once, without asking the ledger",
+    publishing(shop, rootPem, "next-root", "active"),
+    "201 active",
+    ({ authorities }) => authorities.map(state).join(),
+  );
+  await shop.ask("issueFromNext", {});
+  await ask(
+    world,
+    "and retires the old one in the same breath: first retiring",
+    moving(shop, authority, "retiring"),
+    "200 retiring",
+    state,
+  );
+  await ask(world, "then retired", moving(shop, authority, "retired"), "200 retired", state);
+  await sleep(REFRESH_HINT * 1_000 + 300);
+  await stage.step({
+    title: "Calls that failed during this rotation",
+    expected: "more than 0",
+    async act() {
+      const counts = await Promise.all(callers.map(([from]) => from.ask("stopCalls", {})));
+      const { actual, note, value } = failed(counts);
+      return { actual: value > 0 ? "more than 0" : actual, note, value };
+    },
+  });
+}
+
+async function makeCopy(world: World): Promise<{ shop: MeshProcess; bank: MeshProcess; authority: AuthorityAnswer }> {
+  const copyOf = (profile: (typeof PROFILES)["shop"]) =>
+    world.startMesh({ ...profile, meshId: `${profile.meshId}-copy`, trustDomain: `copy.${profile.trustDomain}` });
+  const [shop, bank] = await Promise.all([copyOf(PROFILES.shop), copyOf(PROFILES.bank)]);
+  return world.stage.step({
+    title: "shop-copy and bank-copy join, federate and poll, and their calls are answered",
+    expected: "answered, answered",
+    async act() {
+      const authority = await joinQuietly(world, shop);
+      await joinQuietly(world, bank);
+      const federation = await done<FederationAnswer>(world, proposing(shop, bank));
+      await done(world, consenting(bank, federation, "grant"));
+      await shop.ask("poll", { trustDomain: bank.trustDomain });
+      await bank.ask("poll", { trustDomain: shop.trustDomain });
+      const calls = [await shop.ask("call", { callee: bank.callee }), await bank.ask("call", { callee: shop.callee })];
+      const actual = calls.map(({ answered, reason }) => (answered ? "answered" : reason)).join(", ");
+      return { actual, value: { shop, bank, authority } };
+    },
+  });
+}
+
+async function joinQuietly(world: World, mesh: MeshProcess): Promise<AuthorityAnswer> {
+  keepInvitation(world, mesh, await done<InvitationAnswer>(world, inviting(mesh)));
+  keepToken(world, mesh, await done<MeshAnswer>(world, registering(mesh)));
+  const { authorities } = await done<UploadAnswer>(world, publishing(mesh, mesh.rootPem, "root"));
+  await done(world, hinting(mesh, REFRESH_HINT));
+  await configurePoller(world, mesh, await done<PollerAnswer>(world, makingPoller(mesh)));
+  const [authority] = authorities;
+  if (!authority) throw new Error(`${mesh.meshId} has no authority`);
+  return authority;
+}

@@ -1,0 +1,102 @@
+import type { Problem } from "./answers.ts";
+import type { Api } from "./api.ts";
+import type { RunningBroker } from "./broker-process.ts";
+import { type ApiRequest, curlLine, pollLine } from "./curl.ts";
+import type { PollResult } from "./mesh/control-plane.ts";
+import type { MeshProfile } from "./mesh/profile.ts";
+import type { Callee } from "./mesh/workloads.ts";
+import type { MeshProcess } from "./mesh-process.ts";
+import type { SecretName, Secrets } from "./secrets.ts";
+import type { Stage } from "./stage.ts";
+
+/** What the chapters share. */
+export interface World {
+  readonly stage: Stage;
+  readonly secrets: Secrets;
+  readonly broker: RunningBroker;
+  readonly api: Api;
+  /** The broker's own roots, for those who poll with https_spiffe. */
+  readonly brokerRoots: readonly string[];
+  startMesh(profile: MeshProfile): Promise<MeshProcess>;
+}
+
+const variable = (meshId: string): string => meshId.toUpperCase().replaceAll("-", "_");
+export const tokenOf = ({ meshId }: Pick<MeshProfile, "meshId">): SecretName => `${variable(meshId)}_TOKEN`;
+export const pollerOf = ({ meshId }: Pick<MeshProfile, "meshId">): SecretName => `${variable(meshId)}_POLLER`;
+export const invitationOf = ({ meshId }: Pick<MeshProfile, "meshId">): SecretName => `${variable(meshId)}_INVITATION`;
+
+/**
+ * A step that is one request to the admin API. What came of it is the status, then the code of a refusal or what
+ * `tell` says of the answer.
+ */
+export function ask<T extends Problem>(
+  { stage, api }: Pick<World, "stage" | "api">,
+  title: string,
+  request: ApiRequest,
+  expected: string,
+  tell: (body: T) => string = () => "",
+): Promise<T> {
+  return stage.step({
+    title,
+    command: curlLine(request),
+    expected,
+    async act() {
+      const { status, body } = await api<T>(request);
+      const told = status < 400 ? tell(body) : (body.code ?? "");
+      return { actual: `${status} ${told}`.trim(), value: body };
+    },
+  });
+}
+
+/** A request that a later step depends on, without a step of its own. @throws {Error} unless it is done */
+export async function done<T extends Problem>({ api }: Pick<World, "api">, request: ApiRequest): Promise<T> {
+  const { status, body } = await api<T>(request);
+  if (status >= 400) throw new Error(`${request.method} ${request.path}: ${status} ${body.code}`);
+  return body;
+}
+
+/** A step that is one poll by a mesh's control plane. */
+export function poll(
+  { stage }: Pick<World, "stage">,
+  title: string,
+  mesh: MeshProcess,
+  trustDomain: string,
+  expected: string,
+): Promise<PollResult> {
+  const istio = mesh.dialect === "istio";
+  return stage.step({
+    title,
+    command: pollLine(istio ? "WEB" : "SPIFFE", pollerOf(mesh), istio ? `${trustDomain}/istio` : trustDomain),
+    expected,
+    async act() {
+      const result = await mesh.ask("poll", { trustDomain });
+      const { status, code, keys, sequence, servedBy } = result;
+      const what =
+        keys === null ? (code ?? "") : keys === 1 ? "1 root" : keys === 0 ? "an empty bundle" : `${keys} roots`;
+      return {
+        actual: `${status} ${what}`,
+        note: sequence === null ? `from ${servedBy}` : `sequence ${sequence}, from ${servedBy}`,
+        value: result,
+      };
+    },
+  });
+}
+
+/** A step that is one mutual-TLS call from a mesh's workload to another's. */
+export function call(
+  { stage }: Pick<World, "stage">,
+  title: string,
+  from: MeshProcess,
+  to: Callee,
+  expected: "answered" | "refused",
+): Promise<void> {
+  return stage.step({
+    title,
+    expected,
+    async act() {
+      const { answered, reason } = await from.ask("call", { callee: to });
+      const note = answered ? `spiffe://${from.trustDomain}${from.client} to ${to.spiffeId}` : reason;
+      return { actual: answered ? "answered" : "refused", note, value: undefined };
+    },
+  });
+}
