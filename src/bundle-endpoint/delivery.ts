@@ -2,7 +2,7 @@ import type { ProjectionName } from "../bundle/projections.ts";
 import type { Delivery } from "../features/deliveries/delivery.ts";
 import type { TrustDomain } from "../spiffe/trust-domain.ts";
 import type { EpochMs } from "../time.ts";
-import type { Delivery, PollerInput } from "../views/publication-inputs.ts";
+import type { PollerInput } from "../views/publication-inputs.ts";
 import type { Reply } from "../views/publication-reply.ts";
 import type { Shown } from "../views/shown.ts";
 import type { Condition } from "./conditional.ts";

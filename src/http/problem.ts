@@ -1,4 +1,5 @@
 import { catalogue, type ErrorCode, Refusal } from "../errors.ts";
+import { asStorageRefusal } from "../store/storage-errors.ts";
 
 /** An RFC 9457 problem document. `code` is stable, `mend` says what to do, `pointer` which member is wrong. */
 export interface Problem {
@@ -39,7 +40,8 @@ interface ValidationError {
 
 /** What the framework throws, in the words of the catalogue; everything unknown is `internal`. */
 export function asRefusal(error: unknown): Refusal {
-  if (error instanceof Refusal) return error;
+  const known = asStorageRefusal(error);
+  if (known instanceof Refusal) return known;
   const { code, validation, statusCode } = (error ?? {}) as {
     code?: string;
     validation?: ValidationError[];

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { addressKey } from "../../src/bundle-endpoint/address-key.ts";
+import { addressKey } from "../../src/address-key.ts";
 import { connectionLimits } from "../../src/bundle-endpoint/connection-limits.ts";
-import { rateLimiter } from "../../src/bundle-endpoint/rate-limiter.ts";
+import { rateLimiter } from "../../src/rate-limiter.ts";
 
 describe("an address", () => {
   it.each([

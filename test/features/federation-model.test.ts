@@ -233,7 +233,7 @@ describe("whatever two sides, their owners, the clock and an operator do, in wha
           checkInvariants(world);
         }
       }),
-      { numRuns: 2000 },
+      { numRuns: 1000 },
     );
   });
 

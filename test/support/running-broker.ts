@@ -129,7 +129,7 @@ function exchange(url: URL, method: string, agent: Agent, call: ApiCall): Promis
           status: response.statusCode ?? 0,
           headers: response.headers,
           text,
-          body: isJson ? JSON.parse(text) : undefined,
+          body: isJson && text !== "" ? JSON.parse(text) : undefined,
         });
       });
       response.on("error", reject);
