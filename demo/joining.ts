@@ -79,7 +79,6 @@ export function keepInvitation({ secrets }: World, mesh: MeshProcess, { token }:
 
 export function keepToken({ secrets }: World, mesh: MeshProcess, { token }: MeshAnswer): void {
   secrets.put(tokenOf(mesh), token ?? "");
-  secrets.usedUp(invitationOf(mesh));
 }
 
 /** Writes the poller's URL into the control plane's configuration, as its administrator would. */

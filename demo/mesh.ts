@@ -15,9 +15,7 @@ let next = authority;
 let calls: SteadyCalls | undefined;
 const plane = controlPlane(profile, () => workloads.trustChanged());
 const workloads = await startWorkloads({
-  trustDomain,
-  serverPath: profile.server,
-  clientPath: profile.client,
+  profile,
   authority,
   trust: plane.trust,
 });
@@ -39,7 +37,7 @@ const acts: {
     return { issued: 2 };
   },
   showSvid() {
-    const { chainPem, keyPem } = authority.issue(profile.client);
+    const { chainPem, keyPem } = authority.issue(`spiffe://${trustDomain}${profile.client}`);
     return { certificatePem: `${chainPem.slice(0, chainPem.indexOf("-----END"))}-----END CERTIFICATE-----\n`, keyPem };
   },
   configurePoller({ endpoint }) {
@@ -52,6 +50,7 @@ const acts: {
     return { trusted: roots.length };
   },
   call: ({ callee }) => workloads.call(callee),
+  callAs: ({ callee, spiffeId }) => workloads.call(callee, authority.issue(spiffeId)),
   startCalls({ callee, everyMs }) {
     calls = startCalls(workloads.call, callee, everyMs);
     return { started: true };

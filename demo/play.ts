@@ -32,14 +32,24 @@ interface Theatre {
 export async function play({ keep }: { keep: boolean }): Promise<number> {
   const started = performance.now();
   const secrets = newSecrets();
+  const interrupted = Promise.withResolvers<void>();
+  let silent = false;
   const theatre: Theatre = {
     folder: mkdtempSync(join(tmpdir(), "entente-demo-")),
     processes: newProcesses(),
     secrets,
-    stage: openStage({ write: (line) => console.log(line), redact: secrets.redact, clock: () => performance.now() }),
+    stage: openStage({
+      write: (line) => silent || console.log(line),
+      redact: secrets.redact,
+      clock: () => performance.now(),
+    }),
   };
-  const interrupted = Promise.withResolvers<void>();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => interrupted.resolve());
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.on(signal, () => {
+      silent = true;
+      interrupted.resolve();
+    });
+  }
   const watchdog = setTimeout(() => {
     console.error(`\ndemo: stopped after ${WATCHDOG_MS / 1000} seconds`);
     theatre.processes.kill();
@@ -51,6 +61,7 @@ export async function play({ keep }: { keep: boolean }): Promise<number> {
     const ended = await Promise.race([perform(theatre), interrupted.promise.then(() => "interrupted" as const)]);
     clearTimeout(watchdog);
     if (ended === "interrupted") return INTERRUPTED;
+    writeRecords(theatre);
     const failures = theatre.stage.records.filter(({ ok }) => !ok).length;
     console.log(
       `\n${theatre.stage.records.length - failures} steps as expected, ${failures} not, in ${seconds(started)} s. Written to demo.json.`,
@@ -74,7 +85,7 @@ const seconds = (since: number): string => ((performance.now() - since) / 1000).
 
 async function perform({ folder, processes, secrets, stage }: Theatre): Promise<World> {
   console.log(
-    "Entente: one mesh's CA in, its peer's trust out. Each ✔ is a real call, with the line that does the same.",
+    "Entente: one mesh's CA in, its peer's trust out. Each ✔ is a real call; below it, the line that does the same.\nThe broker starts ...",
   );
   const broker = await startBroker(folder, processes.add);
   secrets.put("OPERATOR_TOKEN", broker.operatorToken);
@@ -89,8 +100,7 @@ async function perform({ folder, processes, secrets, stage }: Theatre): Promise<
   const world: World = { ...parts, brokerRoots: await meetTheBroker(parts) };
   const cast = await joinThree(world);
   const federation = await trustByConsent(world, cast);
-  await rotateSafely(world, cast);
-  await rotateCarelessly(world);
+  await rotateCarelessly(world, await rotateSafely(world, cast));
   await refuse(world, cast);
   await withdraw(world, cast, federation);
   await readTheTrail(world);
@@ -111,8 +121,13 @@ The tokens are in a file that only you can read. After
 each curl line above works as it stands.`);
 }
 
-/** Writes down what was shown and takes everything else away. */
-function strike({ folder, stage }: Theatre): void {
+/** Also when the story broke off: what was shown until then. */
+function writeRecords({ stage }: Theatre): void {
   writeFileSync("demo.json", `${JSON.stringify(stage.records, null, 2)}\n`);
-  rmSync(folder, { recursive: true, force: true });
+}
+
+/** Writes down what was shown, and takes everything else away. */
+function strike(theatre: Theatre): void {
+  writeRecords(theatre);
+  rmSync(theatre.folder, { recursive: true, force: true, maxRetries: 5 });
 }

@@ -8,15 +8,12 @@ export interface Secrets {
   get(name: SecretName): string;
   /** The text with each secret replaced by its `$NAME`. */
   redact(text: string): string;
-  /** Lines for a shell: `export NAME='secret'`. Names whose secret has been used up are left out. */
+  /** Lines for a shell: `export NAME='secret'`. */
   exports(): string[];
-  /** The secret is good for nothing any more; it is still kept out of everything shown. */
-  usedUp(name: SecretName): void;
 }
 
 export function newSecrets(): Secrets {
   const secrets = new Map<SecretName, string>();
-  const used = new Set<SecretName>();
   return {
     put(name, secret) {
       if (secret === "") throw new Error(`${name} is empty`);
@@ -32,10 +29,6 @@ export function newSecrets(): Secrets {
       for (const [name, secret] of secrets) safe = safe.replaceAll(secret, `$${name}`);
       return safe;
     },
-    exports: () =>
-      [...secrets].filter(([name]) => !used.has(name)).map(([name, secret]) => `export ${name}='${secret}'`),
-    usedUp(name) {
-      used.add(name);
-    },
+    exports: () => [...secrets].map(([name, secret]) => `export ${name}='${secret}'`),
   };
 }

@@ -1,31 +1,32 @@
 import type { AuditEventAnswer } from "./answers.ts";
 
-const FACTS = ["from", "to", "state", "code", "operationId", "role", "decision", "reason", "cause"] as const;
+const FACTS = ["from", "to", "state", "code", "operationId", "role", "cause", "reason"] as const;
 
 /** One line of the audit trail: position, time, on whose behalf, what, about what, and the facts that tell most. */
 export function sentenceOf(event: AuditEventAnswer, nameOf: (actorId: string) => string): string {
-  const { actor, detail } = event;
-  const who = event.meshId ?? (actor === null ? "" : nameOf(actor.id));
-  const what = event.type.replace(".", ": ").replaceAll("-", " ");
-  const about = event.subjects.map(plainly).filter((subject) => subject !== null && subject !== event.meshId);
+  const who = event.meshId ?? (event.actor === null ? "" : nameOf(event.actor.id));
+  const what = event.type.replace(".", " ").replaceAll("-", " ");
   const facts = FACTS.flatMap((name) => {
-    const value = detail?.[name];
+    const value = event.detail?.[name];
     return typeof value === "string" ? [`${name} ${value}`] : [];
   });
   return [
-    String(event.position).padStart(4),
+    String(event.position).padStart(3),
     event.at.slice(11, 23),
-    who.padEnd(10),
-    what.padEnd(30),
-    about.join(" "),
-    ...(facts.length > 0 ? [`[${facts.join(", ")}]`] : []),
+    who.padEnd(9),
+    what.padEnd(24),
+    aboutOf(event),
+    ...(facts.length > 0 ? [`(${facts.join(", ")})`] : []),
   ].join(" ");
 }
 
-/** A subject for people: meshes and trust domains by name; of what has an opaque ID, the start of it. */
-function plainly(subject: string): string | null {
-  const [kind = "", id = ""] = subject.split("/");
-  if (kind === "mesh") return id;
-  if (kind === "trust-domain") return id;
-  return `${id.slice(0, 9)}…`;
+/** Subjects for people: names where there are some, and of an opaque ID its beginning. */
+function aboutOf({ type, subjects, meshId }: AuditEventAnswer): string {
+  const named = (kind: string) => subjects.filter((subject) => subject.startsWith(`${kind}/`)).map(nameIn);
+  if (type.startsWith("bundle-access.")) return `of ${named("trust-domain").join()} for ${named("mesh").join()}`;
+  if (type.startsWith("federation.")) return named("mesh").join(" and ");
+  const opaque = ["authority", "poller", "token", "invitation"].flatMap(named).map((id) => `${id.slice(0, 9)}…`);
+  return [...named("trust-domain"), ...named("mesh").filter((id) => id !== meshId), ...opaque].join(" ");
 }
+
+const nameIn = (subject: string): string => subject.slice(subject.indexOf("/") + 1);

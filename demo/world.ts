@@ -82,19 +82,22 @@ export function poll(
   });
 }
 
-/** A step that is one mutual-TLS call from a mesh's workload to another's. */
+/** A step that is one mutual-TLS call from a mesh's workload to another's; `as` is whom the caller claims to be. */
 export function call(
   { stage }: Pick<World, "stage">,
   title: string,
   from: MeshProcess,
   to: Callee,
   expected: "answered" | "refused",
+  as?: string,
 ): Promise<void> {
   return stage.step({
     title,
     expected,
     async act() {
-      const { answered, reason } = await from.ask("call", { callee: to });
+      const { answered, reason } = await (as === undefined
+        ? from.ask("call", { callee: to })
+        : from.ask("callAs", { callee: to, spiffeId: as }));
       const note = answered ? `spiffe://${from.trustDomain}${from.client} to ${to.spiffeId}` : reason;
       return { actual: answered ? "answered" : "refused", note, value: undefined };
     },

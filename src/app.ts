@@ -20,12 +20,12 @@ import { pollerEndpoints } from "./features/pollers/poller.routes.ts";
 import { sharedKeyEndpoints } from "./features/shared-keys/shared-key.routes.ts";
 import { trustDomainEndpoints } from "./features/trust-domains/trust-domain.routes.ts";
 import type { AdminLimits, Throttle } from "./http/admin-limits.ts";
+import { clientErrorHandler, refuseConnect } from "./http/client-errors.ts";
 import { answerErrors, frameworkErrors, type RefusalListener } from "./http/error-answers.ts";
 import { readJsonBodies } from "./http/json-body.ts";
-import { mountEndpoints } from "./http/mount.ts";
+import { mountEndpoints, requirePermissions } from "./http/mount.ts";
 import { openApiOptions } from "./http/openapi.ts";
 import { logRequests } from "./http/request-log.ts";
-import { validatorCompiler } from "./http/validation.ts";
 
 /** Everything that the admin API is built from; it reads no environment and starts nothing. */
 export interface AppParts {
@@ -44,7 +44,7 @@ export interface AppParts {
 }
 
 /** Every operation of the admin API. A noun that is not in this list does not exist. */
-const endpointsOf = ({ broker, health }: Pick<AppParts, "broker" | "health">) => [
+export const endpointsOf = ({ broker, health }: Pick<AppParts, "broker" | "health">) => [
   ...invitationEndpoints(broker),
   ...meshEndpoints(broker),
   ...trustDomainEndpoints(broker),
@@ -63,9 +63,11 @@ const endpointsOf = ({ broker, health }: Pick<AppParts, "broker" | "health">) =>
 export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   const endpoints = endpointsOf(parts);
   const app = Fastify(serverOptions(parts));
+  requirePermissions(app);
   readJsonBodies(app);
   logRequests(app);
   answerErrors(app, endpoints, parts.refusals);
+  refuseConnect(app, parts.newRequestId);
   await app.register(swagger, openApiOptions);
   app.register(async (scope) => mountEndpoints(scope, endpoints, parts));
   await app.ready();
@@ -73,7 +75,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
 }
 
 /** S1, S31, S56, S58. */
-function serverOptions({ limits, logger, newRequestId, https }: AppParts): FastifyServerOptions {
+function serverOptions({ limits, logger, newRequestId, https, refusals }: AppParts): FastifyServerOptions {
   const http = {
     maxHeaderSize: limits.headerBytes,
     headersTimeout: limits.headersTimeoutMs,
@@ -90,8 +92,8 @@ function serverOptions({ limits, logger, newRequestId, https }: AppParts): Fasti
     keepAliveTimeout: limits.keepAliveTimeoutMs,
     maxRequestsPerSocket: limits.requestsPerConnection,
     routerOptions: { maxParamLength: 512 },
-    schemaController: { compilersFactory: { buildValidator: validatorCompiler } },
     frameworkErrors,
+    clientErrorHandler: clientErrorHandler(newRequestId, refusals),
     ...(https ? { https: { ...http, ...https } } : { http }),
   } as unknown as FastifyServerOptions;
 }

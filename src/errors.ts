@@ -325,6 +325,7 @@ export const catalogue = {
     title: "The federation has ended",
     mend: "Stop polling, or federate again.",
   },
+  // What is no request yet, at any listener
   "malformed-request": { status: 400, title: "Not an HTTP/1.1 request", mend: "Send a request as RFC 9112 has it." },
   "request-timeout": { status: 408, title: "The request took too long", mend: "Send it at once." },
   "headers-too-large": { status: 431, title: "The header block is too large", mend: "Send fewer and shorter headers." },

@@ -15,9 +15,11 @@ try {
   const { main } = await import("./server.ts");
   await main();
 } catch (error) {
-  if (!(error instanceof StartRefusal)) throw error;
-  console.error(`entente: cannot start\n${error.message}`);
-  process.exit(78);
+  const foreseen = error instanceof StartRefusal;
+  console.error("entente: cannot start");
+  console.error(foreseen ? error.message : error);
+  // EX_CONFIG for what the operator can mend, EX_SOFTWARE for the rest (L7).
+  process.exit(foreseen ? 78 : 70);
 }
 
 export {};

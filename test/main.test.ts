@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { temporaryFolder } from "./support/temporary-folder.ts";
@@ -48,4 +48,13 @@ describe("a process that cannot start says why, exits 78 and has opened nothing 
     );
     expect({ status, opened }).toEqual({ status: 78, opened: false });
   });
+});
+
+it("L7: what the program did not foresee ends it with 70, and the cause on standard error", () => {
+  const data = join(temporaryFolder(), "data");
+  mkdirSync(data);
+  writeFileSync(join(data, "keys"), "a file where the folder of the keys belongs");
+  const { status, stderr } = start({ ENTENTE_DATA: data, ENTENTE_ADMIN_ADDRESS: "127.0.0.1:0" });
+  expect(stderr).toContain("EEXIST");
+  expect(status).toBe(70);
 });

@@ -3,8 +3,8 @@ import { curlLine } from "../curl.ts";
 import { sentenceOf } from "../sentence.ts";
 import { ask, done, type World } from "../world.ts";
 
-/** What must be found in the trail: of each act of the story at least one, done or refused. */
-const TOLD = [
+/** What must be found in the trail: of each kind of act in the story at least one. */
+const DONE = [
   "invitation.created",
   "invitation.spent",
   "mesh.registered",
@@ -16,6 +16,14 @@ const TOLD = [
   "federation.granted",
   "federation.withdrawn",
   "request.refused",
+];
+/** And each of the changes that were refused to a known caller, by its code. */
+const REFUSED = [
+  "forbidden",
+  "invitation-mismatch",
+  "certificate-spiffe-id",
+  "certificate-not-ca",
+  "private-key-submitted",
 ];
 const PAGE = 1_000;
 
@@ -40,9 +48,10 @@ export async function readTheTrail(world: World): Promise<void> {
     expected: "complete",
     async act() {
       const { events: found } = await done<AuditAnswer>(world, reading);
-      const gap = found.findIndex(({ position }, index) => position !== (found[0]?.position ?? 0) + index);
-      const untold = TOLD.filter((type) => !found.some((event) => event.type === type));
-      const missing = [...(gap < 0 ? [] : [`a gap after ${found[gap - 1]?.position}`]), ...untold];
+      const gap = found.findIndex(({ position }, index) => position !== index + 1);
+      const untold = DONE.filter((type) => !found.some((event) => event.type === type));
+      const unrefused = REFUSED.filter((code) => !found.some(({ detail }) => detail?.code === code));
+      const missing = [...(gap < 0 ? [] : [`position ${gap + 1}`]), ...untold, ...unrefused];
       const actual = missing.length === 0 ? "complete" : `missing: ${missing.join(", ")}`;
       return { actual, note: `${found.length} events`, value: found };
     },

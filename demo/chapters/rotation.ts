@@ -12,8 +12,8 @@ const PATIENCE_MS = 10_000;
 
 const state = ({ state: shown }: AuthorityAnswer): string => shown;
 
-/** shop replaces its CA in the safe order while three workloads keep calling. */
-export async function rotateSafely(world: World, cast: Cast): Promise<void> {
+/** shop replaces its CA in the safe order while three workloads keep calling. Returns what became of the calls. */
+export async function rotateSafely(world: World, cast: Cast): Promise<CallTotals> {
   const shop = cast.shop.mesh;
   const bank = cast.bank.mesh;
   const depot = cast.depot.mesh;
@@ -65,7 +65,7 @@ export async function rotateSafely(world: World, cast: Cast): Promise<void> {
     state,
   );
   await untilHeld(world, "Every consumer has let go of the old root", shop, "bank, depot");
-  await world.stage.step({
+  return world.stage.step({
     title: "Calls that failed during the rotation",
     expected: "0",
     async act() {
@@ -75,14 +75,22 @@ export async function rotateSafely(world: World, cast: Cast): Promise<void> {
   });
 }
 
-/** `actual` is how many failed. */
-export function failed(counts: readonly CallCount[]): { actual: string; note: string; value: number } {
-  const sum = (member: "calls" | "failures") => counts.reduce((total, count) => total + count[member], 0);
-  const reasons = new Set(counts.flatMap((count) => Object.keys(count.reasons)));
-  const note = [`${sum("failures")} of ${sum("calls")} calls`, ...reasons].join(", ");
-  if (sum("calls") === 0) throw new Error("there were no calls");
-  return { actual: String(sum("failures")), note, value: sum("failures") };
+/** What became of several series of calls together. */
+export interface CallTotals {
+  readonly calls: number;
+  readonly failures: number;
 }
+
+/** `actual` is how many failed. @throws {Error} when there were none that could */
+export function failed(counts: readonly CallCount[]): { actual: string; note: string; value: CallTotals } {
+  const sum = (member: "calls" | "failures") => counts.reduce((total, count) => total + count[member], 0);
+  const totals = { calls: sum("calls"), failures: sum("failures") };
+  if (totals.calls === 0) throw new Error("there were no calls");
+  const reasons = new Set(counts.flatMap((count) => Object.keys(count.reasons)));
+  return { actual: String(totals.failures), note: [inWords(totals), ...reasons].join("; "), value: totals };
+}
+
+export const inWords = ({ calls, failures }: CallTotals): string => `${failures} of ${calls} calls failed`;
 
 /** Waits until the ledger says that each of the consumers holds what `provider` publishes now. */
 async function untilHeld(world: World, title: string, provider: MeshProcess, consumers: string): Promise<void> {

@@ -18,6 +18,8 @@ export interface MeshActs {
   /** Trusts these roots for a trust domain without any bundle: what a stranger does. */
   trustByHand(asked: { readonly trustDomain: string; readonly roots: readonly string[] }): { readonly trusted: number };
   call(asked: { readonly callee: Callee }): CallResult;
+  /** Calls with an SVID of its own CA that names somebody else. */
+  callAs(asked: { readonly callee: Callee; readonly spiffeId: string }): CallResult;
   startCalls(asked: { readonly callee: Callee; readonly everyMs: number }): { readonly started: true };
   stopCalls(asked: Record<string, never>): CallCount;
 }

@@ -1,6 +1,7 @@
 import type { AddressInfo } from "node:net";
 import { connect, createServer, type TLSSocket } from "node:tls";
 import type { MeshAuthority, Svid } from "./authority.ts";
+import type { MeshProfile } from "./profile.ts";
 import { type RootsOf, verifyPeer } from "./verify-peer.ts";
 
 /** Where a workload of a mesh is reached, and who it must be. */
@@ -10,7 +11,7 @@ export interface Callee {
   readonly spiffeId: string;
 }
 
-/** How one call ended; `reason` is TLS's or the workload's own word for a refusal. */
+/** How one call ended; `reason` says who ended it otherwise, and why as far as the caller can know. */
 export interface CallResult {
   readonly answered: boolean;
   readonly reason: string;
@@ -28,23 +29,25 @@ export interface Workloads {
   reissue(authority: MeshAuthority): void;
   /** The server accepts what `trust` holds now. */
   trustChanged(): void;
-  /** One call over a connection of its own. Never throws. */
-  call(callee: Callee): Promise<CallResult>;
+  /** One call over a connection of its own, with `svid` or else the calling workload's own. Never throws. */
+  call(callee: Callee, svid?: Svid): Promise<CallResult>;
 }
 
 const TIMEOUT_MS = 2_000;
+const HUNG_UP = "the callee hangs up";
+/** OpenSSL's words for a chain that ends at no trusted root. */
+const NO_ROOT = new Set(["UNABLE_TO_GET_ISSUER_CERT_LOCALLY", "SELF_SIGNED_CERT_IN_CHAIN"]);
 
 /** The workloads of one mesh: one that is called and one that calls, both over mutual TLS. */
 export async function startWorkloads(parts: {
-  trustDomain: string;
-  serverPath: string;
-  clientPath: string;
+  profile: Pick<MeshProfile, "trustDomain" | "server" | "client">;
   authority: MeshAuthority;
   trust: Trust;
 }): Promise<Workloads> {
   const { trust } = parts;
-  let serverSvid = parts.authority.issue(parts.serverPath);
-  let clientSvid = parts.authority.issue(parts.clientPath);
+  const { trustDomain, server: serverPath, client: clientPath } = parts.profile;
+  let serverSvid = parts.authority.issue(`spiffe://${trustDomain}${serverPath}`);
+  let clientSvid = parts.authority.issue(`spiffe://${trustDomain}${clientPath}`);
   const context = () => ({ cert: serverSvid.chainPem, key: serverSvid.keyPem, ca: [...trust.all()] });
   const server = createServer(
     { ...context(), requestCert: true, rejectUnauthorized: true, minVersion: "TLSv1.2" },
@@ -53,14 +56,14 @@ export async function startWorkloads(parts: {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
   return {
-    callee: { port, trustDomain: parts.trustDomain, spiffeId: serverSvid.spiffeId },
+    callee: { port, trustDomain, spiffeId: serverSvid.spiffeId },
     reissue(authority) {
-      serverSvid = authority.issue(parts.serverPath);
-      clientSvid = authority.issue(parts.clientPath);
+      serverSvid = authority.issue(serverSvid.spiffeId);
+      clientSvid = authority.issue(clientSvid.spiffeId);
       server.setSecureContext(context());
     },
     trustChanged: () => server.setSecureContext(context()),
-    call: (callee) => callOnce(callee, clientSvid, trust.of),
+    call: (callee, svid = clientSvid) => callOnce(callee, svid, trust.of),
   };
 }
 
@@ -101,15 +104,21 @@ function callOnce(callee: Callee, svid: Svid, rootsOf: RootsOf): Promise<CallRes
     socket.on("secureConnect", () => {
       try {
         const found = verifyPeer(socket, rootsOf);
-        if (found !== callee.spiffeId) end(`it is ${found}`);
+        if (found !== callee.spiffeId) end(`the caller refuses: it is ${found}`);
       } catch (error) {
-        end((error as Error).message);
+        end(`the caller refuses: ${(error as Error).message}`);
       }
     });
     socket.on("data", (text: string) => {
       heard += text;
     });
-    socket.on("end", () => end(heard === `hello, ${svid.spiffeId}\n` ? "" : "closed without an answer"));
-    socket.on("error", (error: NodeJS.ErrnoException) => end(error.code ?? error.message));
+    socket.on("end", () => end(heard === `hello, ${svid.spiffeId}\n` ? "" : HUNG_UP));
+    socket.on("error", (error: NodeJS.ErrnoException) => end(reasonOf(error)));
   });
+}
+
+function reasonOf({ code = "", message }: NodeJS.ErrnoException): string {
+  if (NO_ROOT.has(code)) return "the caller refuses: no root that it holds vouches for the callee";
+  if (code === "ECONNRESET" || code === "EPIPE") return HUNG_UP;
+  return code === "" ? message : code;
 }

@@ -1,6 +1,7 @@
+import { access } from "./access.ts";
 import { configuration } from "./configuration.ts";
 import type { Document } from "./document.ts";
 import { errors } from "./errors.ts";
 import { openapi } from "./openapi.ts";
 
-export const documents: readonly Document[] = [configuration, errors, openapi];
+export const documents: readonly Document[] = [access, configuration, errors, openapi];

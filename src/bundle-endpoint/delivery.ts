@@ -15,18 +15,16 @@ import type { CounterWriter } from "./counters.ts";
 export const provesDelivery = (method: string | undefined, condition: Condition): boolean =>
   method === "GET" && (condition === "send" || condition === "same-etag");
 
-/** What was served to whom. */
+/** What was served: one reply of one trust domain. */
 export interface Served {
-  readonly poller: PollerInput;
   readonly trustDomain: TrustDomain;
   readonly shown: Shown;
   readonly projection: ProjectionName;
-  readonly at: EpochMs;
 }
 
 /** Deliveries on their way to the ledger. */
 export interface DeliveryOutbox {
-  note(served: Served): void;
+  note(poller: PollerInput, served: Served, at: EpochMs): void;
   /** Resolves when all that were noted before are in the ledger. */
   flush(): Promise<void>;
 }
@@ -43,36 +41,39 @@ export function deliveryOutbox(
   send: (batch: readonly Delivery[]) => Promise<void>,
   counters: CounterWriter,
 ): DeliveryOutbox {
-  /** By the reply that was sent, which is of one trust domain, number and projection; then by poller. */
-  let waiting = new Map<Reply, Map<PollerInput, Served>>();
+  /** By the reply that was sent, which is of one trust domain, number and projection. */
+  let waiting = new Map<Reply, { readonly served: Served; readonly lastAt: Map<PollerInput, EpochMs> }>();
   let count = 0;
   let sending: Promise<void> | null = null;
 
   async function sendAll(): Promise<void> {
     while (count > 0) {
-      const batch = [...waiting.values()].flatMap((ofReply) => [...ofReply.values()].map(toDelivery));
+      const batch = [...waiting.values()].flatMap(({ served, lastAt }) =>
+        Array.from(lastAt, ([poller, at]) => toDelivery(poller, served, at)),
+      );
       waiting = new Map();
       count = 0;
       await send(batch);
     }
   }
 
-  function waitingFor(reply: Reply): Map<PollerInput, Served> {
+  function lastDeliveriesOf(served: Served): Map<PollerInput, EpochMs> {
+    const reply = served.shown.replies[served.projection];
     const known = waiting.get(reply);
-    if (known !== undefined) return known;
-    const fresh = new Map<PollerInput, Served>();
-    waiting.set(reply, fresh);
-    return fresh;
+    if (known !== undefined) return known.lastAt;
+    const lastAt = new Map<PollerInput, EpochMs>();
+    waiting.set(reply, { served, lastAt });
+    return lastAt;
   }
 
   return {
-    note(served) {
-      const ofReply = waitingFor(served.shown.replies[served.projection]);
-      if (!ofReply.has(served.poller)) {
+    note(poller, served, at) {
+      const lastAt = lastDeliveriesOf(served);
+      if (!lastAt.has(poller)) {
         if (count >= MAX_WAITING) return counters.add("deliveriesDropped");
         count++;
       }
-      ofReply.set(served.poller, served);
+      lastAt.set(poller, at);
       counters.add("deliveries");
     },
     async flush() {
@@ -84,12 +85,8 @@ export function deliveryOutbox(
   };
 }
 
-const toDelivery = ({ poller, trustDomain, shown, projection, at }: Served): Delivery => ({
-  pollerId: poller.pollerId,
-  meshId: poller.meshId,
-  trustDomain,
-  sequence: shown.sequence,
-  revision: shown.revision,
-  projection,
-  at,
-});
+const toDelivery = (
+  { pollerId, meshId }: PollerInput,
+  { trustDomain, shown: { sequence, revision }, projection }: Served,
+  at: EpochMs,
+): Delivery => ({ pollerId, meshId, trustDomain, sequence, revision, projection, at });

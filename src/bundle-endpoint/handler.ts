@@ -1,22 +1,21 @@
 import { hash } from "node:crypto";
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import { addressKey } from "../address-key.ts";
-import type { ProjectionName } from "../bundle/projections.ts";
 import type { TrustDomain } from "../spiffe/trust-domain.ts";
 import type { Clock } from "../time.ts";
 import type { Publication } from "../views/publication.ts";
 import type { PollerInput } from "../views/publication-inputs.ts";
-import type { Shown } from "../views/shown.ts";
 import { type Canned, cannedHealth, cannedProblem } from "./canned.ts";
 import { evaluate } from "./conditional.ts";
 import type { CounterName, CounterWriter } from "./counters.ts";
-import { type DeliveryOutbox, provesDelivery } from "./delivery.ts";
+import { type DeliveryOutbox, provesDelivery, type Served } from "./delivery.ts";
 import type { EndpointLimits } from "./endpoint-limits.ts";
 import { parseRoute, type Route } from "./route.ts";
 import { retryAfterSeconds, tokenLimits } from "./token-limits.ts";
 
 export interface HandlerParts {
   readonly publication: Publication;
+  readonly brokerTrustDomain: TrustDomain;
   readonly outbox: DeliveryOutbox;
   readonly counters: CounterWriter;
   readonly limits: EndpointLimits;
@@ -31,11 +30,9 @@ export interface HandlerParts {
 export type BundleHandler = (onSuccess: (address: string) => void) => RequestListener;
 
 /** A bundle that the caller may see. */
-interface Found {
-  readonly shown: Shown;
-  readonly projection: ProjectionName;
+interface Found extends Served {
   /** Null for what anybody may see. */
-  readonly poll: { readonly poller: PollerInput; readonly trustDomain: TrustDomain } | null;
+  readonly poller: PollerInput | null;
 }
 
 export const METHOD_NOT_ALLOWED = cannedProblem("method-not-allowed", ["Allow", "GET, HEAD"]);
@@ -70,9 +67,9 @@ export function bundleHandler(parts: HandlerParts): BundleHandler {
     if (route.kind === "readyz") return cannedHealth(parts.unreadiness());
     if (publication.position() < 0) return NOT_LOADED;
     if (route.kind === "poller") return findForPoller(route, socket.remoteAddress ?? "");
-    const shown =
-      route.kind === "own" ? publication.lookOwn(clock()) : publication.lookPublic(route.trustDomain, clock());
-    return shown === "absent" ? NOT_FOUND : { shown, projection: route.projection, poll: null };
+    const trustDomain = route.kind === "own" ? parts.brokerTrustDomain : (route.trustDomain as TrustDomain);
+    const shown = route.kind === "own" ? publication.lookOwn(clock()) : publication.lookPublic(trustDomain, clock());
+    return shown === "absent" ? NOT_FOUND : { shown, trustDomain, projection: route.projection, poller: null };
   }
 
   function findForPoller({ token, trustDomain, projection }: Route & { kind: "poller" }, address: string) {
@@ -86,29 +83,30 @@ export function bundleHandler(parts: HandlerParts): BundleHandler {
     const shown = publication.look(poller, trustDomain, now);
     if (shown === "absent") return NOT_FOUND;
     if (shown === "gone") return GONE;
-    return { shown, projection, poll: { poller, trustDomain: trustDomain as TrustDomain } };
+    return { shown, trustDomain: trustDomain as TrustDomain, projection, poller };
   }
 
   function sendBundle(
-    { shown, projection, poll }: Found,
+    found: Found,
     { method, headers, socket }: IncomingMessage,
     response: ServerResponse,
     onSuccess: (address: string) => void,
   ): void {
-    const reply = shown.replies[projection];
+    const { shown, poller, trustDomain } = found;
+    const reply = shown.replies[found.projection];
     const { etag, lastModifiedSeconds } = reply;
     const condition = evaluate(headers["if-none-match"], headers["if-modified-since"], etag, lastModifiedSeconds);
     const whole = condition === "send";
-    const audience = poll === null ? "public" : "private";
+    const audience = poller === null ? "public" : "private";
     counters.add(whole ? "replies200" : "replies304");
     response.writeHead(whole ? 200 : 304, whole ? reply.headers[audience] : reply.notModified[audience]);
     response.end(whole && method === "GET" ? reply.text : "", "latin1", () => {
       // A reply that was cut off midway finishes too.
-      if (poll === null || !response.writableFinished || socket.destroyed) return;
+      if (poller === null || !response.writableFinished || socket.destroyed) return;
       onSuccess(socket.remoteAddress ?? "");
       if (!provesDelivery(method, condition)) return;
-      publication.noteDelivery(poll.poller, poll.trustDomain, shown);
-      outbox.note({ ...poll, shown, projection, at: clock() });
+      publication.noteDelivery(poller, trustDomain, shown);
+      outbox.note(poller, found, clock());
     });
   }
 

@@ -39,6 +39,8 @@ export async function startListener(
       keepAliveTimeout: limits.keepAliveTimeoutMs,
       connectionsCheckingInterval: limits.connectionCheckMs,
       maxHeaderSize: limits.headerBytes,
+      // A poll has no body: no stream is made for one.
+      optimizeEmptyRequests: true,
     },
     handler((address) => connections.noteSuccess(addressKey(address), performance.now())),
   );

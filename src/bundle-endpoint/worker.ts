@@ -41,6 +41,7 @@ if (options.initial !== undefined) apply(options.initial);
 
 const handler = bundleHandler({
   publication,
+  brokerTrustDomain: options.brokerTrustDomain,
   outbox,
   counters,
   clock,

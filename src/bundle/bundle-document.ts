@@ -75,8 +75,8 @@ async function readKeys(keys: readonly JsonValue[], trustDomain: TrustDomain, no
     if (authority) placed.push({ authority, pointer });
     warned.push(...warnings);
   }
-  const { authorities, warnings } = withoutRepeats(placed);
-  return { authorities, warnings: [...warned, ...warnings] };
+  const { warnings, ...read } = withoutRepeats(placed);
+  return { ...read, warnings: [...warned, ...warnings] };
 }
 
 /** R45: unique in the whole bundle, across JWT and WIT keys; an x509-svid entry's `kid` means nothing (R33). */

@@ -19,10 +19,10 @@ export type Upload = { readonly pem: string } | { readonly jwk: JsonValue } | { 
 export async function readUpload(upload: Upload, trustDomain: TrustDomain, now: EpochMs): Promise<Reading> {
   if ("pem" in upload) return readAt("/pem", () => readPem(upload.pem, trustDomain, now));
   if ("jwk" in upload)
-    return readAt("/jwk", async () => ({ authorities: [await jwtAuthority(upload.jwk)], warnings: [] }));
+    return readAt("/jwk", async () => withoutRepeats([{ authority: await jwtAuthority(upload.jwk), pointer: "" }]));
   return readAt("/bundle", async () => {
-    const { authorities, warnings } = await readBundleDocument(upload.bundle, trustDomain, now);
-    return { authorities, warnings };
+    const { authorities, warnings, places } = await readBundleDocument(upload.bundle, trustDomain, now);
+    return { authorities, warnings, places };
   });
 }
 
@@ -32,6 +32,6 @@ async function readPem(pem: string, trustDomain: TrustDomain, now: EpochMs): Pro
     const pointer = `/${index}`;
     blocks.push({ ...(await readAt(pointer, () => x509Authority(der, trustDomain, now))), pointer });
   }
-  const { authorities, warnings } = withoutRepeats(blocks);
-  return { authorities, warnings: [...blocks.flatMap((block) => block.warnings), ...warnings] };
+  const { warnings, ...read } = withoutRepeats(blocks);
+  return { ...read, warnings: [...blocks.flatMap((block) => block.warnings), ...warnings] };
 }

@@ -6,6 +6,13 @@ import { allowedMethods } from "./allowed-methods.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { asRefusal, PROBLEM_TYPE, problemOf } from "./problem.ts";
 
+/** No answer of ours is cached or sniffed. */
+export const SAFE_HEADERS = {
+  "cache-control": "no-store",
+  "x-content-type-options": "nosniff",
+  "referrer-policy": "no-referrer",
+};
+
 /** Told of every request that was turned away, before the answer leaves (S70). */
 export interface RefusalListener {
   refused(
@@ -18,15 +25,12 @@ export interface RefusalListener {
   ): Promise<void>;
 }
 
-/** Every error, the framework's own included, is a problem document; no answer of ours is cached or sniffed. */
+/** Every error, the framework's own included, is a problem document. */
 export function answerErrors(app: FastifyInstance, endpoints: readonly Endpoint[], listener: RefusalListener): void {
   const methodsOf = allowedMethods(endpoints);
 
   app.addHook("onSend", async (_request, reply) => {
-    reply
-      .header("cache-control", "no-store")
-      .header("x-content-type-options", "nosniff")
-      .header("referrer-policy", "no-referrer");
+    reply.headers(SAFE_HEADERS);
   });
   app.setErrorHandler(async (error, request, reply) => {
     const refusal = asRefusal(error);
@@ -49,13 +53,12 @@ export function answerErrors(app: FastifyInstance, endpoints: readonly Endpoint[
   });
 }
 
-/** What the router throws before there is a route: a path that cannot be decoded is absent, and not repeated (S33). */
-export const frameworkErrors = (error: Error, request: FastifyRequest, reply: FastifyReply): void => {
-  void send(
-    reply,
-    error.message.includes("url") || error.message.includes("path") ? notFound() : asRefusal(error),
-    request.id,
-  );
+/**
+ * The router gives up on a path that it cannot decode or that is too long: it is absent like any other, and not
+ * repeated (S16, S33). No hook runs for it.
+ */
+export const frameworkErrors = (_error: Error, request: FastifyRequest, reply: FastifyReply): void => {
+  void send(reply.headers(SAFE_HEADERS), notFound(), request.id);
 };
 
 function send(reply: FastifyReply, refusal: Refusal, requestId: string): FastifyReply {

@@ -1,6 +1,9 @@
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import "./request-context.ts";
 import { Refusal } from "../errors.ts";
 import { parseJson } from "../json/parse-json.ts";
+
+const CHARSET = /;\s*charset="?([^\s";]*)/i;
 
 /**
  * Reads request bodies with the one parser of foreign JSON, and no other kind of body (S2, S5). A body that a client
@@ -11,9 +14,13 @@ export function readJsonBodies(app: FastifyInstance): void {
   app.addContentTypeParser(
     "application/json",
     { parseAs: "buffer" },
-    async (request: { headers: Record<string, unknown> }, body: Buffer) => {
-      if (request.headers["content-encoding"] !== undefined)
-        throw new Refusal("unsupported-media-type", "the body is encoded");
+    async ({ headers, routeOptions }: FastifyRequest, body: Buffer) => {
+      if (headers["content-encoding"] !== undefined) throw new Refusal("unsupported-media-type", "the body is encoded");
+      const charset = CHARSET.exec(String(headers["content-type"]))?.[1];
+      if (charset !== undefined && charset.toLowerCase() !== "utf-8")
+        throw new Refusal("unsupported-media-type", "the body is not in UTF-8");
+      // Clients say it with everything they send, a DELETE too.
+      if (body.length === 0 && routeOptions.config.endpoint?.body === undefined) return undefined;
       if (body.length === 0) throw new Refusal("invalid-json", "the body is empty");
       return parseJson(body);
     },

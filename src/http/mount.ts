@@ -10,7 +10,8 @@ import { isMeshId } from "../features/meshes/mesh-id.ts";
 import type { AdminLimits, Throttle } from "./admin-limits.ts";
 import { liftComponents } from "./components.ts";
 import type { Call, Endpoint } from "./endpoint.ts";
-import { problem, refusals as refusalResponses } from "./schemas.ts";
+import { problem, refusals as refusalResponses, strictObject } from "./schemas.ts";
+import { validatorCompiler } from "./validation.ts";
 
 interface Parts {
   readonly broker: Broker;
@@ -21,6 +22,17 @@ interface Parts {
 }
 
 /**
+ * From here on a route that declares no permission fails as it is added: at start-up, not when somebody asks (S18).
+ * @throws {Error} from the call that adds the route
+ */
+export function requirePermissions(app: FastifyInstance): void {
+  app.addHook("onRoute", ({ method, url, config }) => {
+    const { endpoint } = (config ?? {}) as { endpoint?: Partial<Endpoint> };
+    if (!endpoint?.permission) throw new Error(`${method} ${url} declares no permission (S18)`);
+  });
+}
+
+/**
  * Turns endpoints into routes. Whatever holds for every operation is here and nowhere else: the credential and its
  * limits before the body is read (S4), the permission, the reach of a mesh in the path, the form of the answer.
  */
@@ -28,14 +40,18 @@ export function mountEndpoints(app: FastifyInstance, endpoints: readonly Endpoin
   const components = new Map<string, Record<string, unknown>>();
   liftComponents(problem, components);
   const schemas = endpoints.map((endpoint) => schemaOf(endpoint, components));
-  for (const [$id, schema] of components) app.addSchema({ ...schema, $id });
+  const shared = Object.fromEntries([...components].map(([$id, schema]) => [$id, { ...schema, $id }]));
+  for (const schema of Object.values(shared)) app.addSchema(schema);
+  // Set once: where schemas were added, Fastify would build a validator for each route, which takes seconds at start.
+  app.setValidatorCompiler(validatorCompiler(shared));
   app.decorateRequest("caller", undefined);
   for (const [index, endpoint] of endpoints.entries()) {
     app.route({
       method: endpoint.method,
       url: endpoint.path.replaceAll(/\{(\w+)\}/g, ":$1"),
       schema: schemas[index] ?? {},
-      config: { endpoint },
+      // A problem is written as it is made: a serialiser for each route and status would take seconds to build at start.
+      config: { endpoint, refusals: refusalsOf(endpoint) },
       ...(endpoint.largeBody ? { bodyLimit: parts.limits.uploadBytes } : {}),
       onRequest: (request) => admit(request, endpoint, parts),
       handler: (request, reply) => answer(request, reply, endpoint),
@@ -43,9 +59,29 @@ export function mountEndpoints(app: FastifyInstance, endpoints: readonly Endpoin
   }
 }
 
+const NO_QUERY = strictObject({});
+
 function schemaOf(endpoint: Endpoint, components: Map<string, Record<string, unknown>>): Record<string, unknown> {
   const lift = (schema: TSchema) => liftComponents(schema, components);
   const success = endpoint.method === "POST" && isCreation(endpoint) ? 201 : 200;
+  const answered = lift(endpoint.answer);
+  const produced = endpoint.produces ? { content: { [endpoint.produces]: { schema: answered } } } : answered;
+  return {
+    operationId: endpoint.operationId,
+    summary: endpoint.summary,
+    description: endpoint.description ?? `${endpoint.summary}.`,
+    tags: [endpoint.tag],
+    ...(endpoint.permission === "anybody" ? { security: [] } : {}),
+    ...(endpoint.params ? { params: endpoint.params } : {}),
+    // Probes add what they like to the health paths; anywhere else an unknown parameter is a mistake worth telling.
+    ...(endpoint.permission === "anybody" ? {} : { querystring: endpoint.query ?? NO_QUERY }),
+    ...(endpoint.body ? { body: lift(endpoint.body) } : {}),
+    response: { [success]: { description: "Done.", ...produced } },
+  };
+}
+
+/** The error responses of an operation, for the contract. */
+function refusalsOf(endpoint: Endpoint): ReturnType<typeof refusalResponses> {
   const always =
     endpoint.permission === "anybody" ? [] : (["unauthenticated", "forbidden", "too-many-requests"] as const);
   const withInput = endpoint.body
@@ -58,24 +94,9 @@ function schemaOf(endpoint: Endpoint, components: Map<string, Record<string, unk
         "unsupported-media-type",
       ] as const)
     : [];
-  const withQuery = endpoint.query ? (["invalid-request"] as const) : [];
+  const withQuery = endpoint.permission === "anybody" ? [] : (["invalid-request"] as const);
   const writes = endpoint.method === "GET" ? [] : (["storage-unavailable"] as const);
-  const answered = lift(endpoint.answer);
-  const produced = endpoint.produces ? { content: { [endpoint.produces]: { schema: answered } } } : answered;
-  return {
-    operationId: endpoint.operationId,
-    summary: endpoint.summary,
-    description: endpoint.description ?? `${endpoint.summary}.`,
-    tags: [endpoint.tag],
-    ...(endpoint.permission === "anybody" ? { security: [] } : {}),
-    ...(endpoint.params ? { params: endpoint.params } : {}),
-    ...(endpoint.query ? { querystring: endpoint.query } : {}),
-    ...(endpoint.body ? { body: lift(endpoint.body) } : {}),
-    response: {
-      [success]: { description: "Done.", ...produced },
-      ...refusalResponses(...always, ...withQuery, ...withInput, ...endpoint.refusals, ...writes),
-    },
-  };
+  return refusalResponses(...always, ...withQuery, ...withInput, ...endpoint.refusals, ...writes);
 }
 
 /** What makes a resource answers 201 and its place; a POST on an existing one is an action and answers 200. */

@@ -1,4 +1,5 @@
 import type { FastifyDynamicSwaggerOptions } from "@fastify/swagger";
+import "./request-context.ts";
 
 /** The frame of openapi.yaml; the operations come from the endpoints. */
 export const openApiOptions: FastifyDynamicSwaggerOptions = {
@@ -37,5 +38,9 @@ export const openApiOptions: FastifyDynamicSwaggerOptions = {
       { name: "Health", description: "Liveness, readiness, metrics." },
     ],
   },
+  transform: ({ schema, url, route }) => ({
+    schema: { ...schema, response: { ...(schema.response as object), ...route.config?.refusals } },
+    url,
+  }),
   refResolver: { buildLocalReference: (json) => String(json.$id) },
 };

@@ -8,5 +8,7 @@ declare module "fastify" {
   }
   interface FastifyContextConfig {
     endpoint?: Endpoint;
+    /** The operation's error responses, for the contract alone. */
+    refusals?: Readonly<Record<number, object>>;
   }
 }

@@ -89,5 +89,7 @@ export function keySizeFault({ kind, object }: PublicKey): string | null {
   const { modulusLength = 0, publicExponent = 0n } = object.asymmetricKeyDetails ?? {};
   if (modulusLength < 2048 || modulusLength > 8192 || modulusLength % 8 !== 0) return `RSA of ${modulusLength} bits`;
   if (publicExponent < 65_537n || publicExponent % 2n === 0n) return "RSA with a public exponent under 65537 or even";
+  // Go reads no larger one, and one key that it cannot read costs a consumer the whole bundle.
+  if (publicExponent > 2_147_483_647n) return "RSA with a public exponent over 2^31 - 1";
   return null;
 }

@@ -39,7 +39,10 @@ export function refusalRecorder(parts: {
 
   return {
     async refused({ endpoint, caller, meshId }, refusal) {
-      const isSchema = refusal.status === 400 || refusal.status === 413 || refusal.status === 415;
+      const isSchema =
+        (refusal.status === 400 || refusal.status === 413 || refusal.status === 415) &&
+        // A rule about what was uploaded, and the one refusal after which somebody must act.
+        refusal.code !== "private-key-submitted";
       if (refusal.status >= 500 || refusal.status === 429) return;
       if (!caller) return tally.count(refusal.code === "unauthenticated" ? "unauthenticated" : "invalid-request");
       if (isSchema) return tally.count("invalid-request");

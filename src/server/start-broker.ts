@@ -137,6 +137,9 @@ export async function startBroker(
     initial,
     onDeliveries: (batch) => db.transaction().execute((tx) => saveDeliveries(tx, batch)),
     onFatal: surroundings.onFatal,
+  }).catch((error: NodeJS.ErrnoException) => {
+    if (error.syscall !== "listen") throw error;
+    throw new StartRefusal(`the bundle endpoint cannot listen: ${error.message}`, error);
   });
   endpoint = running;
   follower = createFollower({
@@ -226,7 +229,7 @@ export async function startBroker(
   };
 }
 
-/** Made for its owner alone; one that others can read refuses to start (S62). */
+/** Made for its owner alone where it is absent; in one that others can list, each file guards itself (S62). */
 function openDataFolder(path: string): string {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });

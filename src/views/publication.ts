@@ -147,7 +147,7 @@ export function createPublication({ brokerTrustDomain, tombstoneSeconds }: Publi
     },
     noteDelivery({ pollerId, meshId }, trustDomain, shown) {
       const access = accesses.get(trustDomain)?.get(meshId);
-      if (access?.state === "tombstone" && shown.revision === null) access.told.add(pollerId);
+      if (access?.state === "tombstone" && access.shown === shown) access.told.add(pollerId);
     },
   };
 }

@@ -28,12 +28,12 @@ describe("the document", () => {
   });
 
   test("an empty array of keys is a bundle that trusts nothing (R21)", async () => {
-    expect(await read(bundleOf([]))).toEqual({ authorities: [], warnings: [] });
+    expect(await read(bundleOf([]))).toMatchObject({ authorities: [], warnings: [] });
   });
 
   test("members that nobody defined are left alone, whatever they hold (R15)", async () => {
     const bundle = bundleOf([x509Entry()], { vendor_version: 1.5, "x-note": { deep: [null] } });
-    expect(await read(bundle)).toEqual({ authorities: [shopCa.authority(NOW)], warnings: [] });
+    expect(await read(bundle)).toMatchObject({ authorities: [shopCa.authority(NOW)], warnings: [] });
   });
 
   test("100 keys are read, 101 refused (S13)", async () => {
@@ -104,7 +104,7 @@ describe("X.509 entries", () => {
 
   test("JWK members that are of no use here are tolerated (R25 binds the producer)", async () => {
     const bundle = bundleOf([x509Entry(shopCa, { alg: "ES256", key_ops: ["verify"], "x5t#S256": "AA" })]);
-    expect(await read(bundle)).toEqual({ authorities: [shopCa.authority(NOW)], warnings: [] });
+    expect(await read(bundle)).toMatchObject({ authorities: [shopCa.authority(NOW)], warnings: [] });
   });
 
   const [base64 = ""] = x509Entry().x5c;

@@ -45,7 +45,7 @@ describe("a PEM upload", () => {
 describe("a JWK upload", () => {
   test("brings one JWT key (R43)", async () => {
     const jwk = asJson(jwtEntry("k1"));
-    expect(await read({ jwk })).toEqual({ authorities: [await jwtAuthority(jwk)], warnings: [] });
+    expect(await read({ jwk })).toMatchObject({ authorities: [await jwtAuthority(jwk)], warnings: [] });
   });
 
   test("is refused with the place of the wrong member", async () => {
@@ -62,7 +62,8 @@ describe("a bundle upload", () => {
     const bundle = bundleOf([x509Entry(), jwt, x509Entry(secondCa)], { spiffe_sequence: 7, spiffe_refresh_hint: 60 });
     const reading = await read({ bundle });
     expect(reading.authorities).toEqual([shopCa.authority(NOW), await jwtAuthority(jwt), secondCa.authority(NOW)]);
-    expect(Object.keys(reading).toSorted()).toEqual(["authorities", "warnings"]);
+    expect(Object.keys(reading).toSorted()).toEqual(["authorities", "places", "warnings"]);
+    expect([...reading.places.values()]).toEqual(["/bundle/keys/0", "/bundle/keys/1", "/bundle/keys/2"]);
   });
 
   test("says refusals and warnings of the member of the request", async () => {

@@ -135,6 +135,12 @@ function decide(world: World, { side: one, decision: chosen, meant: which, any }
     expect(told).toEqual(before);
     return;
   }
+  heardYes(world, one, to, before, federation.agreement !== null);
+}
+
+/** What a yes to terms makes: they are in force when the other side's latest word is a yes to the same ones. */
+function heardYes(world: World, one: string, to: Terms, before: readonly string[], again: boolean): void {
+  const told = served(world);
   const asks = world.said.findLastIndex(({ word }) => word === "ask");
   const others = world.said.filter((s, at) => s.side !== one && at >= asks);
   world.said.push({ side: one, word: "yes", to });
@@ -144,7 +150,7 @@ function decide(world: World, { side: one, decision: chosen, meant: which, any }
   const bothSaidSo = yes && same(last.to, to);
   if (bothSaidSo && world.good && world.vetoed.size === 0) {
     expect(told).toEqual(arrows(to.trust));
-    note(federation.agreement ? "agreed again" : "agreed");
+    note(again ? "agreed again" : "agreed");
   }
 }
 
@@ -168,6 +174,12 @@ function askTerms(world: World, { side: one, asked }: Step & { kind: "terms" }):
   }
   world.federation = after;
   const to = makeTerms(parties, asked.trust, asked.end, now);
+  const { proposal } = federation;
+  if (proposal && !proposal.grantedBy.includes(one) && same(proposal.terms, to)) {
+    heardYes(world, one, to, before, federation.agreement !== null);
+    note("asked for what was asked of it");
+    return;
+  }
   if (inForce && takesFromItself(one, inForce, to)) {
     world.said.push({ side: one, word: "cut", to });
     expect(served(world)).toEqual(before.filter((arrow) => arrows(to.trust).includes(arrow)));
@@ -205,9 +217,19 @@ function checkInvariants(world: World): void {
   }
 }
 
-const start = fc.record({ proposer: fc.constantFrom(...parties), byOperator: fc.boolean(), asked: termsAsked });
+const start = fc.record({
+  proposer: fc.constantFrom(...parties),
+  byOperator: fc.boolean(),
+  asked: termsAsked,
+  grantedAtOnce: fc.boolean(),
+});
 
-function begin({ proposer, byOperator, asked }: typeof start extends fc.Arbitrary<infer S> ? S : never): World {
+function begin({
+  proposer,
+  byOperator,
+  asked,
+  grantedAtOnce,
+}: typeof start extends fc.Arbitrary<infer S> ? S : never): World {
   const terms = makeTerms(parties, asked.trust, asked.end, 0);
   const federation = proposeFederation({
     federationId: "fed_1",
@@ -219,7 +241,13 @@ function begin({ proposer, byOperator, asked }: typeof start extends fc.Arbitrar
     now: 0,
   });
   const said: Said[] = byOperator ? [] : [{ side: proposer.meshId, word: "ask", to: terms }];
-  return { federation, now: 0, good: true, vetoed: new Set(), said };
+  const world: World = { federation, now: 0, good: true, vetoed: new Set(), said };
+  if (grantedAtOnce) {
+    for (const { meshId } of parties) {
+      take(world, { kind: "decide", side: meshId, decision: "grant", meant: "asked", any: asked });
+    }
+  }
+  return world;
 }
 
 describe("whatever two sides, their owners, the clock and an operator do, in whatever order", () => {

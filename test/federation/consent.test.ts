@@ -7,6 +7,7 @@ import {
   type TestBroker,
   type TestMesh,
 } from "../support/running-broker.ts";
+import { testCa } from "../support/test-ca.ts";
 import { decide, propose, readFederation, served, twoMeshes } from "./federation-fixture.ts";
 
 let broker: TestBroker;
@@ -71,7 +72,11 @@ describe("a proposal", () => {
 
   it.each([
     ["an expiry that has passed", () => ({ expiresAt: "2020-01-01T00:00:00Z" }), "/expiresAt"],
-    ["a direction between others", (a: TestMesh) => ({ trust: [{ consumer: a.meshId, provider: "else" }] }), "/trust/0"],
+    [
+      "a direction between others",
+      (a: TestMesh) => ({ trust: [{ consumer: a.meshId, provider: "else" }] }),
+      "/trust/0",
+    ],
     ["no direction", () => ({ trust: [] }), "/trust"],
   ])("with %s is refused with 422", async (_, terms, pointer) => {
     const { bank, shop } = await twoMeshes(broker);
@@ -122,7 +127,7 @@ describe("a proposal", () => {
       [shop.trustDomain]: [shop.ca.authority().fingerprint],
     };
     expect((await readFederation(broker, shop, federationId)).body.authorities).toEqual(expected);
-    const { certificatePem } = (await import("../support/test-ca.ts")).testCa({ trustDomain: bank.trustDomain });
+    const { certificatePem } = testCa({ trustDomain: bank.trustDomain });
     await expectStatus(
       201,
       broker.api("POST", `/v1/meshes/${bank.meshId}/authorities`, { token: bank.token, body: { pem: certificatePem } }),
@@ -155,27 +160,35 @@ describe("a consent", () => {
     const denied = await decide(broker, shop, federationId, "deny", { reason: "not yet" });
     expect(denied.body.state).toBe("denied");
     expect(denied.body.conditions).toContainEqual(
-      expect.objectContaining({ type: "Consented", status: "False", reason: "Denied", message: expect.stringContaining("not yet") }),
+      expect.objectContaining({
+        type: "Consented",
+        status: "False",
+        reason: "Denied",
+        message: expect.stringContaining("not yet"),
+      }),
     );
     expect(await served(broker, bank, shop.trustDomain)).toBe(404);
     expect((await decide(broker, shop, federationId, "grant")).body.state).toBe("active");
     expect(await served(broker, bank, shop.trustDomain)).toBe("bundle");
   });
 
-  it.each(["bank", "shop"] as const)("can be withdrawn by %s at any time, and only it can give it again", async (who) => {
-    const { bank, shop } = await twoMeshes(broker);
-    const federationId = await federate(broker, bank, shop);
-    const leaver = who === "bank" ? bank : shop;
-    const stayer = who === "bank" ? shop : bank;
-    expect((await decide(broker, leaver, federationId, "withdraw")).body.state).toBe("withdrawn");
-    expect(await served(broker, bank, shop.trustDomain)).toBe("tombstone");
-    expect(await served(broker, shop, bank.trustDomain)).toBe("tombstone");
-    expect((await decide(broker, stayer, federationId, "grant")).body.state).toBe("withdrawn");
-    expect(await served(broker, leaver, stayer.trustDomain)).toBe("tombstone");
-    expect((await decide(broker, leaver, federationId, "grant")).body.state).toBe("active");
-    expect(await served(broker, bank, shop.trustDomain)).toBe("bundle");
-    expect(await served(broker, shop, bank.trustDomain)).toBe("bundle");
-  });
+  it.each(["bank", "shop"] as const)(
+    "can be withdrawn by %s at any time, and only it can give it again",
+    async (who) => {
+      const { bank, shop } = await twoMeshes(broker);
+      const federationId = await federate(broker, bank, shop);
+      const leaver = who === "bank" ? bank : shop;
+      const stayer = who === "bank" ? shop : bank;
+      expect((await decide(broker, leaver, federationId, "withdraw")).body.state).toBe("withdrawn");
+      expect(await served(broker, bank, shop.trustDomain)).toBe("tombstone");
+      expect(await served(broker, shop, bank.trustDomain)).toBe("tombstone");
+      expect((await decide(broker, stayer, federationId, "grant")).body.state).toBe("withdrawn");
+      expect(await served(broker, leaver, stayer.trustDomain)).toBe("tombstone");
+      expect((await decide(broker, leaver, federationId, "grant")).body.state).toBe("active");
+      expect(await served(broker, bank, shop.trustDomain)).toBe("bundle");
+      expect(await served(broker, shop, bank.trustDomain)).toBe("bundle");
+    },
+  );
 
   it("that the state does not allow is refused with 409 and what is possible", async () => {
     const { bank, shop } = await twoMeshes(broker);

@@ -1,5 +1,6 @@
 import type { Answer } from "../support/poll.ts";
 import {
+  type AdminApi,
   type ApiAnswer,
   expectStatus,
   registerMesh,
@@ -10,14 +11,14 @@ import {
 let pairs = 0;
 
 /** Two meshes of their own for each test, so that tests share a broker and nothing else. */
-export async function twoMeshes(broker: TestBroker): Promise<{ bank: TestMesh; shop: TestMesh }> {
+export async function twoMeshes(broker: AdminApi): Promise<{ bank: TestMesh; shop: TestMesh }> {
   pairs += 1;
   return { bank: await registerMesh(broker, `bank-${pairs}`), shop: await registerMesh(broker, `shop-${pairs}`) };
 }
 
 /** A further mesh of a trust domain, with a poller; pending until the owner grants, which `granted` does. */
 export async function joinMesh(
-  broker: TestBroker,
+  broker: AdminApi,
   meshId: string,
   owner: TestMesh,
   { granted = true }: { granted?: boolean } = {},
@@ -47,7 +48,7 @@ export async function joinMesh(
 type Side = Pick<TestMesh, "meshId" | "token">;
 
 export const propose = (
-  broker: TestBroker,
+  broker: AdminApi,
   token: string,
   proposer: string,
   peer: string,
@@ -56,7 +57,7 @@ export const propose = (
 
 /** A side's word: grant, deny or withdraw. */
 export const decide = (
-  broker: TestBroker,
+  broker: AdminApi,
   { token, meshId }: Side,
   federationId: string,
   decision: string,
@@ -65,19 +66,19 @@ export const decide = (
   broker.api("POST", `/v1/federations/${federationId}/consents`, { token, body: { meshId, decision, ...more } });
 
 export const askTerms = (
-  broker: TestBroker,
+  broker: AdminApi,
   { token, meshId }: Side,
   federationId: string,
   asked: Record<string, unknown>,
 ): Promise<ApiAnswer> =>
   broker.api("POST", `/v1/federations/${federationId}/terms`, { token, body: { meshId, ...asked } });
 
-export const readFederation = (broker: TestBroker, { token }: Side, federationId: string): Promise<ApiAnswer> =>
+export const readFederation = (broker: AdminApi, { token }: Side, federationId: string): Promise<ApiAnswer> =>
   broker.api("GET", `/v1/federations/${federationId}`, { token });
 
 /** What a mesh's poller is answered for a trust domain. */
 export const poll = (
-  broker: TestBroker,
+  broker: Pick<TestBroker, "pollSpiffe">,
   { pollerToken }: Pick<TestMesh, "pollerToken">,
   trustDomain: string,
   options?: { method?: string; headers?: Record<string, string> },
@@ -98,7 +99,7 @@ export async function bundle(answer: Promise<Answer>): Promise<Bundle> {
 
 /** In short what a mesh gets: how many keys, or the status. */
 export async function served(
-  broker: TestBroker,
+  broker: Pick<TestBroker, "pollSpiffe">,
   mesh: Pick<TestMesh, "pollerToken">,
   trustDomain: string,
 ): Promise<"bundle" | "tombstone" | number> {

@@ -109,7 +109,7 @@ export async function runBroker(env: Record<string, string> = {}, data?: string)
   };
 }
 
-function exchange(url: URL, method: string, agent: Agent, call: ApiCall): Promise<ApiAnswer> {
+export function exchange(url: URL, method: string, agent: Agent, call: ApiCall): Promise<ApiAnswer> {
   const payload = call.raw ?? (call.body === undefined ? undefined : JSON.stringify(call.body));
   const headers = {
     ...(call.token === undefined ? {} : { authorization: `Bearer ${call.token}` }),
@@ -150,9 +150,12 @@ export interface TestMesh {
   readonly pollerToken: string;
 }
 
+/** What answers the admin API, whether it runs in this process or in its own. */
+export type AdminApi = Pick<TestBroker, "api" | "operatorToken">;
+
 /** Registers a mesh by invitation, with a CA (active) and a poller. The trust domain is `<meshId>.example` by default. */
 export async function registerMesh(
-  broker: TestBroker,
+  broker: AdminApi,
   meshId: string,
   options: { trustDomain?: string; ca?: Partial<TestCaOptions>; mesh?: Record<string, unknown> } = {},
 ): Promise<TestMesh> {
@@ -188,7 +191,7 @@ export async function registerMesh(
 
 /** Proposes as `a`, grants as `b`; resolves with the federation's ID. */
 export async function federate(
-  broker: TestBroker,
+  broker: AdminApi,
   a: TestMesh,
   b: TestMesh,
   terms: Record<string, unknown> = {},

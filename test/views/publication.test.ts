@@ -274,12 +274,14 @@ describe("time alone", () => {
     expect(look(dropAt + DAY_MS)).toBe("gone");
   });
 
-  it("gives an access back when the clock that ended it comes back, above the tombstone", () => {
-    const { see, fetch } = published({ accesses: [granted({ until: dropAt })] });
+  it("gives an access back when the clock that ended it comes back, above the tombstone, and owes the next one anew", () => {
+    const { publication, look, see, fetch } = published({ accesses: [granted({ until: dropAt })] });
     const tombstone = see(dropAt);
     fetch("p1", dropAt);
     const back = see(NOON);
     expect(keysOf(back)).toEqual(["a"]);
     expect(back.sequence).toBe(tombstone.sequence + 1);
+    publication.apply(change(20, { accesses: [withdrawn(20, { at: dropAt, owing: ["p1"] })] }), dropAt);
+    expect(look(dropAt + DAY_MS)).not.toBe("gone");
   });
 });

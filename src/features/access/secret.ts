@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import { crc32 } from "node:zlib";
 import { type Randomness, randomBase62 } from "../../randomness.ts";
 
-/** What a secret lets its bearer be: `ent_adm_…` a token, `ent_inv_…` an invitation. */
+/** What a secret lets its bearer be: `ent_tok_…` a token, `ent_inv_…` an invitation. */
 export type SecretKind = "tok" | "inv";
 
 /** The bearer secret of a token or invitation, in parts (S24). */

@@ -29,7 +29,10 @@ export const tokenEndpoints = (broker: Broker): Endpoint[] => [
         expiresInSeconds: body.expiresInSeconds ?? broker.tokenLives.defaultSeconds,
       };
       const made = await broker.unitOfWork.run(token, (work) => createToken(work, token, asked, broker.tokenLives));
-      return { body: { ...viewToken(made.token), token: made.secret }, location: `/v1/tokens/${made.token.tokenId}` };
+      return {
+        body: { ...viewToken(made.token, token.scope), token: made.secret },
+        location: `/v1/tokens/${made.token.tokenId}`,
+      };
     },
   }),
   endpoint({
@@ -45,7 +48,7 @@ export const tokenEndpoints = (broker: Broker): Endpoint[] => [
     async handle({ query, token }) {
       const found = await listTokens(broker.db, token.scope, fromCursor(query.cursor, ""), query.limit + 1);
       const page = pageOf(found, query.limit, ({ tokenId }) => toCursor(tokenId));
-      return { body: { ...page, tokens: page.items.map(viewToken) } };
+      return { body: { ...page, tokens: page.items.map((found) => viewToken(found, token.scope)) } };
     },
   }),
   endpoint({
@@ -59,7 +62,7 @@ export const tokenEndpoints = (broker: Broker): Endpoint[] => [
     answer: tokenView,
     refusals: ["not-found"],
     async handle({ params, token }) {
-      return { body: viewToken(await readToken(broker.db, token.scope, params.tokenId)) };
+      return { body: viewToken(await readToken(broker.db, token.scope, params.tokenId), token.scope) };
     },
   }),
   endpoint({

@@ -1,7 +1,7 @@
 import Type, { type Static } from "typebox";
 import { meshId, next, orNull, pageQuery, strictObject, text, time } from "../../http/schemas.ts";
 import { toRfc3339 } from "../../time.ts";
-import { ROLES } from "./role.ts";
+import { ROLES, reaches, type Scope } from "./role.ts";
 import type { Token } from "./token.ts";
 
 const role = Type.Enum([...ROLES], { description: "operator and auditor speak for no mesh; the others name theirs." });
@@ -37,11 +37,12 @@ export const tokenQuery = strictObject(pageQuery);
 
 const timeOrNull = (at: number | null) => (at === null ? null : toRfc3339(at));
 
-export const viewToken = (token: Token): Static<typeof tokenView> => ({
+/** To a mesh's people a token names their own meshes alone, whichever others it speaks for (S21). */
+export const viewToken = (token: Token, scope: Scope): Static<typeof tokenView> => ({
   tokenId: token.tokenId,
   name: token.name,
   role: token.role,
-  meshes: [...token.meshes],
+  meshes: token.meshes.filter((meshId) => reaches(scope, meshId)),
   createdAt: toRfc3339(token.createdAt),
   createdBy: token.createdBy,
   expiresAt: toRfc3339(token.expiresAt),

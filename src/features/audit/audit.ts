@@ -32,7 +32,8 @@ export function asSeenBy(scope: Scope, event: StoredEvent): AuditEvent {
   };
   const own = scope.all || detail?.actingMesh === null || (detail !== null && reaches(scope, detail.actingMesh));
   if (!detail || !own) {
-    const subjects = event.subjects.filter((subject) => isShared(scope, subject, shared.meshId));
+    // Of an erased detail, whoever sees all still sees the whole leaf.
+    const subjects = event.subjects.filter((subject) => scope.all || isShared(scope, subject, shared.meshId));
     return {
       ...shared,
       subjects,
@@ -46,7 +47,7 @@ export function asSeenBy(scope: Scope, event: StoredEvent): AuditEvent {
   const { fields, beforeDigest, afterDigest, salt } = detail;
   return {
     ...shared,
-    subjects: event.subjects,
+    subjects: event.subjects.filter((subject) => !event.type.startsWith("token.") || isOwnOrNoMesh(scope, subject)),
     eventId: detail.eventId,
     actor: detail.actor,
     // An operator's address is no tenant's business.
@@ -55,6 +56,10 @@ export function asSeenBy(scope: Scope, event: StoredEvent): AuditEvent {
     detail: { ...fields, beforeDigest, afterDigest, salt },
   };
 }
+
+/** A token may speak for meshes of others, which is no business of this one's people (S21). */
+const isOwnOrNoMesh = (scope: Scope, subject: Subject): boolean =>
+  !subject.startsWith("mesh/") || reaches(scope, subject.slice("mesh/".length));
 
 /** What both sides know anyway: the meshes, trust domains and the federation; not the other side's tokens or pollers. */
 function isShared(scope: Scope, subject: Subject, actingMesh: string | null): boolean {

@@ -67,14 +67,19 @@ export async function registerAuthorities(
   state: "prepared" | "active" | undefined,
 ): Promise<{ contributions: Contribution[]; warnings: Warning[] }> {
   const trustDomain = await trustDomainOfMember(work, meshId);
-  const { authorities, warnings } = await readUpload(upload, trustDomain, work.now);
+  const { authorities, warnings, places } = await readUpload(upload, trustDomain, work.now);
   if (authorities.length === 0) throw new Refusal("nothing-to-register", "the upload brings no authority");
   const told = [...warnings];
   const initial = state ?? ((await hasContributions(work.tx, trustDomain)) ? "prepared" : "active");
   const contributions: Contribution[] = [];
   for (const authority of authorities) {
-    contributions.push(await contribute(work, { source: meshSource(meshId), trustDomain, authority, state: initial }));
-    if (await isKeyRevoked(work.tx, trustDomain, authority.keyFingerprint)) told.push(keyOfRevoked(authority));
+    const pointer = places.get(authority.fingerprint) ?? "";
+    const asked = { source: meshSource(meshId), trustDomain, authority, state: initial };
+    const brought = contribute(work, asked).catch((error: unknown) => {
+      throw error instanceof Refusal ? error.under(pointer) : error;
+    });
+    contributions.push(await brought);
+    if (await isKeyRevoked(work.tx, trustDomain, authority.keyFingerprint)) told.push(keyOfRevoked(authority, pointer));
   }
   work.record({
     type: "authority.contributed",
@@ -203,8 +208,8 @@ async function trustDomainOfMember(work: { tx: Executor }, meshId: MeshId): Prom
   return membership.trustDomain;
 }
 
-const keyOfRevoked = ({ fingerprint }: Authority): Warning => ({
+const keyOfRevoked = ({ fingerprint }: Authority, pointer: string): Warning => ({
   code: "key-of-revoked-authority",
   message: `${fingerprint} has the key of a revoked authority: if that key was stolen, make a new one`,
-  pointer: "",
+  pointer,
 });

@@ -125,7 +125,9 @@ async function shownAfter(
   trustDomain: TrustDomain,
 ): Promise<Pick<BundleAccess, "position" | "lastModifiedSeconds">> {
   if (change === "granted") return { position: 0, lastModifiedSeconds: 0 };
-  if (change === "changed" && recorded) return recorded;
+  if (change === "changed" && recorded) {
+    return { position: recorded.position, lastModifiedSeconds: recorded.lastModifiedSeconds };
+  }
   const newest = await newestRevision(work.tx, trustDomain);
   const shown = Math.max(recorded?.lastModifiedSeconds ?? 0, newest?.lastModifiedSeconds ?? 0);
   return { position, lastModifiedSeconds: lastModifiedAfter(shown, work.now) };

@@ -106,7 +106,7 @@ function accepted(federation: Federation, facts: PartyFacts): Condition {
     status: "True",
     reason: "NoVeto",
     message: "no owner of a side's trust domain vetoes it",
-    lastTransitionTime: federation.createdAt,
+    lastTransitionTime: federation.vetoLiftedAt ?? federation.createdAt,
   };
 }
 
@@ -176,12 +176,8 @@ function delivered({ direction, newest, pollers, deliveries }: DirectionFacts, s
   return of("True", "Current", `every poller of ${consumer} holds ${provider}'s newest revision`, last);
 }
 
-/** `DeliveredToShop` for the mesh `shop`: a condition's type is a CamelCase word. */
-const deliveredType = (consumer: MeshId): string =>
-  `DeliveredTo${consumer
-    .split("-")
-    .map((part) => part.charAt(0).toUpperCase() + part.slice(1))
-    .join("")}`;
+/** `DeliveredTo.shop` for the mesh `shop`: unique, and a condition type by Kubernetes' grammar. */
+const deliveredType = (consumer: MeshId): string => `DeliveredTo.${consumer}`;
 
 /** The directions whose way is worth looking at. */
 export const directionsOf = (federation: Federation): readonly Direction[] =>

@@ -53,6 +53,7 @@ export interface Federation {
   readonly proposal: Proposal | null;
   readonly consents: readonly [Consent, Consent];
   readonly vetoes: readonly Veto[];
+  readonly vetoLiftedAt: EpochMs | null;
 }
 
 export type FederationState = "pending" | "active" | "denied" | "withdrawn" | "expired";
@@ -126,6 +127,7 @@ export function proposeFederation(asked: {
     },
     consents: consents as unknown as readonly [Consent, Consent],
     vetoes: [],
+    vetoLiftedAt: null,
   };
 }
 
@@ -267,8 +269,9 @@ function withdraw(federation: Federation, meshId: MeshId, reason: string | null,
 }
 
 /**
- * Other terms, asked by one side. What narrows its own side takes effect at once; anything else becomes a proposal
- * beside the agreed terms, which stay in force until both have granted it (decision 10). Either takes the place of what
+ * Other terms, asked by one side. What narrows its own side takes effect at once; what the other side has proposed
+ * already is thereby granted; anything else becomes a proposal beside the agreed terms, which stay in force until both
+ * have granted it (decision 10). Either takes the place of what
  * this side proposed before, so that the other cannot grant an older and wider word of it.
  * @throws {Refusal} `invalid-terms`, `terms-unchanged`
  */
@@ -287,9 +290,11 @@ export function changeTerms(
   const base = currentTerms(federation);
   const expiresAt = asked.expiresAt === undefined ? base.expiresAt : asked.expiresAt;
   const terms = makeTerms(federation.parties, asked.trust ?? base.trust, expiresAt, now);
+  const { agreement, proposal: open } = federation;
+  if (open && !open.grantedBy.includes(meshId) && termsDigest(open.terms) === termsDigest(terms)) {
+    return grant(federation, meshId, reason, now);
+  }
   if (termsDigest(terms) === termsDigest(base)) throw new Refusal("terms-unchanged", "these are the terms already");
-
-  const { agreement } = federation;
   if (agreement && isNarrowedBy(meshId, agreement.terms, terms)) {
     const digest = termsDigest(terms);
     const others = federation.proposal?.grantedBy.includes(meshId) ? null : federation.proposal;
@@ -328,7 +333,7 @@ export function decideVeto(
   const stood = others.length < federation.vetoes.length;
   if (decision === "grant") {
     return stood
-      ? { federation: { ...federation, vetoes: others, updatedAt: now }, changes: ["veto-lifted"] }
+      ? { federation: { ...federation, vetoes: others, vetoLiftedAt: now, updatedAt: now }, changes: ["veto-lifted"] }
       : { federation, changes: [] };
   }
   if (stood) return { federation, changes: [] };

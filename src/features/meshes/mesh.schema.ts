@@ -1,12 +1,12 @@
 import Type, { type Static } from "typebox";
 import { meshId, next, orNull, pageQuery, strictObject, text, time, trustDomain } from "../../http/schemas.ts";
 import { toRfc3339 } from "../../time.ts";
-import { DIALECTS, type RegisteredMesh } from "./mesh.ts";
+import { DIALECTS, MAX_LABELS, type RegisteredMesh } from "./mesh.ts";
 
 export const dialect = Type.Enum([...DIALECTS], { description: "What the control plane speaks." });
 const labels = Type.Record(Type.String({ pattern: "^[a-z0-9A-Z._/-]{1,128}$" }), Type.String({ maxLength: 256 }), {
   description: "At most 64.",
-  maxProperties: 64,
+  maxProperties: MAX_LABELS,
 });
 
 export const newMesh = strictObject(
@@ -32,7 +32,7 @@ export const meshChange = strictObject(
     labels: Type.Optional(
       Type.Record(Type.String({ pattern: "^[a-z0-9A-Z._/-]{1,128}$" }), orNull(Type.String({ maxLength: 256 })), {
         description: "Merged (RFC 7396): null removes a label.",
-        maxProperties: 64,
+        maxProperties: MAX_LABELS,
       }),
     ),
     listed: Type.Optional(Type.Boolean()),

@@ -1,3 +1,4 @@
+import { Refusal } from "../../errors.ts";
 import type { TrustDomain } from "../../spiffe/trust-domain.ts";
 import type { FreeText } from "../../text.ts";
 import type { EpochMs } from "../../time.ts";
@@ -30,12 +31,21 @@ export interface MeshChange {
   readonly listed?: boolean;
 }
 
-/** The mesh after the change, or the same object where nothing differs. */
+/** S6 */
+export const MAX_LABELS = 64;
+
+/**
+ * The mesh after the change, or the same object where nothing differs.
+ * @throws {Refusal} `invalid-request` when the merged labels are too many (S6)
+ */
 export function changedMesh(mesh: Mesh, change: MeshChange, now: EpochMs): Mesh {
   const { labels, ...rest } = change;
   const merged = Object.entries({ ...mesh.labels, ...labels }).filter(
     (entry): entry is [string, string] => entry[1] !== null,
   );
+  if (merged.length > MAX_LABELS) {
+    throw new Refusal("invalid-request", `the mesh would have more than ${MAX_LABELS} labels`, { pointer: "/labels" });
+  }
   const next: Mesh = { ...mesh, ...rest, labels: Object.fromEntries(merged) };
   return JSON.stringify(next) === JSON.stringify(mesh) ? mesh : { ...next, updatedAt: now };
 }

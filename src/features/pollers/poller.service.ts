@@ -49,13 +49,15 @@ export async function createPoller(
     replicas: asked.replicas ?? 1,
     expiresAt: asked.expiresInSeconds === undefined ? null : work.now + asked.expiresInSeconds * SECOND_MS,
   };
+  const made = { ...fields, pollerId, meshId, createdAt: work.now, revokedAt: null };
   const position = work.record({
     type: "poller.created",
     subjects: [`mesh/${meshId}`, `poller/${pollerId}`],
     actingMesh: meshId,
     fields,
+    after: made,
   });
-  const poller: Poller = { ...fields, pollerId, meshId, position, createdAt: work.now, revokedAt: null };
+  const poller: Poller = { ...made, position };
   await insertPoller(work.tx, poller, hash);
   return { poller, token };
 }

@@ -105,18 +105,21 @@ export async function joinTrustDomain(
   };
   if (owner === null) {
     const fresh = { refreshHintSeconds, public: false, revisionPosition: null, createdAt: work.now };
-    await saveTrustDomain(work.tx, {
+    const registered: TrustDomainRecord = {
       ...fresh,
       ...existing,
       name: trustDomain,
       owner: meshId,
       updatedAt: work.now,
       freedAt: null,
-    });
+    };
+    await saveTrustDomain(work.tx, registered);
     work.record({
       type: "trust-domain.registered",
       subjects: [`trust-domain/${trustDomain}`, `mesh/${meshId}`],
       actingMesh: meshId,
+      before: existing,
+      after: registered,
     });
   }
   await saveMembership(work.tx, membership);

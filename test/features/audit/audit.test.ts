@@ -1,0 +1,108 @@
+import { describe, expect, test } from "vitest";
+import type { Scope } from "../../../src/features/access/role.ts";
+import type { StoredEvent } from "../../../src/features/audit/audit.store.ts";
+import { asSeenBy } from "../../../src/features/audit/audit.ts";
+import { parseMeshId } from "../../../src/features/meshes/mesh-id.ts";
+import type { EventDetail } from "../../../src/store/event.ts";
+
+const scopeOfMesh = (meshId: string): Scope => ({ all: false, meshes: [parseMeshId(meshId)] });
+const auditor: Scope = { all: true };
+
+const detail: EventDetail = {
+  eventId: "evt_1",
+  actor: { kind: "token", id: "tok_secretive" },
+  actingMesh: "bank",
+  source: "192.0.2.7",
+  requestId: "req_1",
+  outcome: "done",
+  beforeDigest: "be",
+  afterDigest: "af",
+  fields: { reason: "between us", termsDigest: "td" },
+  salt: "c2FsdA",
+};
+const event: StoredEvent = {
+  position: 7,
+  type: "federation.granted",
+  at: Date.UTC(2027, 0, 1),
+  subjects: [
+    "federation/fed_1",
+    "mesh/bank",
+    "mesh/landlord",
+    "mesh/shop",
+    "poller/pol_1",
+    "token/tok_1",
+    "trust-domain/bank.example",
+  ],
+  leaf: "{}",
+  detail,
+};
+
+describe("of an event, its own mesh and whoever reads all sees everything", () => {
+  test.each([
+    ["the acting mesh", scopeOfMesh("bank")],
+    ["an operator or auditor", auditor],
+  ])("%s", (_, scope) => {
+    expect(asSeenBy(scope, event)).toEqual({
+      position: 7,
+      eventId: "evt_1",
+      type: "federation.granted",
+      at: "2027-01-01T00:00:00.000Z",
+      meshId: "bank",
+      actor: detail.actor,
+      source: "192.0.2.7",
+      subjects: event.subjects,
+      outcome: "done",
+      requestId: "req_1",
+      detail: { reason: "between us", termsDigest: "td", beforeDigest: "be", afterDigest: "af", salt: "c2FsdA" },
+    });
+  });
+});
+
+describe("of the other side's act, a mesh sees mesh ID, type, time and outcome (S21)", () => {
+  const seen = asSeenBy(scopeOfMesh("shop"), event);
+
+  test("no token, source, request, reason or digest", () => {
+    expect(seen).toMatchObject({ meshId: "bank", type: "federation.granted", outcome: "done", position: 7 });
+    expect(seen).toMatchObject({ actor: null, source: null, requestId: null, detail: null });
+    for (const hidden of ["tok_secretive", "192.0.2.7", "req_1", "between us", "c2FsdA"])
+      expect(JSON.stringify(seen)).not.toContain(hidden);
+  });
+
+  test("no third mesh and none of its pollers or tokens among the subjects", () => {
+    expect(seen.subjects).toEqual(["federation/fed_1", "mesh/bank", "mesh/shop", "trust-domain/bank.example"]);
+  });
+
+  test("that it was refused, too", () => {
+    const refused = { ...event, detail: { ...detail, outcome: "refused" as const } };
+    expect(asSeenBy(scopeOfMesh("shop"), refused).outcome).toBe("refused");
+  });
+});
+
+test("of an operator's act a mesh sees who but not from where", () => {
+  const byOperator = { ...event, detail: { ...detail, actingMesh: null } };
+  expect(asSeenBy(scopeOfMesh("shop"), byOperator)).toMatchObject({ actor: detail.actor, source: null });
+  expect(asSeenBy(auditor, byOperator).source).toBe("192.0.2.7");
+});
+
+describe("of an event whose detail was erased", () => {
+  const erased = { ...event, detail: null };
+
+  test("the leaf is left: type, time and subjects (S69)", () => {
+    expect(asSeenBy(auditor, erased)).toMatchObject({
+      position: 7,
+      type: "federation.granted",
+      at: "2027-01-01T00:00:00.000Z",
+      subjects: event.subjects,
+      actor: null,
+      detail: null,
+    });
+  });
+
+  test("a mesh sees itself and what is shared", () => {
+    expect(asSeenBy(scopeOfMesh("shop"), erased).subjects).toEqual([
+      "federation/fed_1",
+      "mesh/shop",
+      "trust-domain/bank.example",
+    ]);
+  });
+});

@@ -1,0 +1,127 @@
+import { expect } from "vitest";
+import { Refusal } from "../../src/errors.ts";
+import { earliestDeadline, settleDue, settleJump } from "../../src/features/bundles/deadline.service.ts";
+import { eventsAfter, logSize } from "../../src/store/event-log.ts";
+import type { Actor } from "../../src/store/event.ts";
+import type { Work } from "../../src/store/unit-of-work.ts";
+import { type EpochMs, MINUTE_MS, SECOND_MS } from "../../src/time.ts";
+import { createPublication, type Publication } from "../../src/views/publication.ts";
+import { readPublicationChange } from "../../src/views/publication-view.ts";
+import type { EmptyDatabase } from "../support/databases.ts";
+import { BROKER_DOMAIN, type StoreBroker, storeBroker } from "../support/store-broker.ts";
+import { type Model, newModel } from "./model.ts";
+
+export const TOMBSTONE_SECONDS = 7 * 24 * 3600;
+/** Not nought, so that a sequence without its generation is seen to be wrong. */
+export const GENERATION = 3;
+
+export interface ModelPoller {
+  readonly pollerId: string;
+  readonly meshId: string;
+  readonly position: number;
+  readonly expiresAt: EpochMs | null;
+  revoked: boolean;
+  /** By trust domain: whether it holds a bundle or was told that there is none. */
+  readonly holds: Map<string, "bundle" | "tombstone">;
+}
+
+/** A broker, what follows its log, what ought to be served, and what the deadline keeper would know. */
+export interface World {
+  readonly broker: StoreBroker;
+  readonly model: Model;
+  readonly pollers: ModelPoller[];
+  /** Follows the log change by change from the first event on, or since the last restart. */
+  publication: Publication;
+  keeper: { on: boolean; expected: EpochMs; passedSince: number };
+  /** The clock was set back unobserved: numbers may be ahead of the log's, and a restart would not know them. */
+  disturbed: boolean;
+  readonly reached: (what: string) => void;
+  /** Does something in one unit of work: false when the broker refuses, which must leave nothing. */
+  attempt<T>(actor: Actor, change: (work: Work) => Promise<T>, done: (answer: T) => void): Promise<boolean>;
+}
+
+const newPublication = () =>
+  createPublication({ brokerTrustDomain: BROKER_DOMAIN, tombstoneSeconds: TOMBSTONE_SECONDS });
+
+export async function createWorld(empty: EmptyDatabase, reached: (what: string) => void): Promise<World> {
+  const broker = await storeBroker(empty, { generation: GENERATION });
+  const now = broker.time.clock();
+  return {
+    broker,
+    model: newModel(),
+    pollers: [],
+    publication: await rebuilt(broker),
+    keeper: { on: true, expected: now, passedSince: 0 },
+    disturbed: false,
+    reached,
+    async attempt(actor, change, done) {
+      const before = await logSize(broker.db);
+      try {
+        done(await broker.run(actor, change));
+        return true;
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error;
+        expect(await logSize(broker.db)).toBe(before);
+        reached(error.code);
+        return false;
+      }
+    },
+  };
+}
+
+/** What a process that starts now would serve. */
+export async function rebuilt({ db, generation, time }: StoreBroker): Promise<Publication> {
+  const publication = newPublication();
+  const change = await db
+    .transaction()
+    .execute(async (tx) => readPublicationChange(tx, "everything", await logSize(tx), generation));
+  publication.apply(change, time.clock());
+  return publication;
+}
+
+/** Lets the publication follow the log, as the follower would. */
+export async function follow({ broker: { db, generation, time }, publication }: World): Promise<void> {
+  const change = await db.transaction().execute(async (tx) => {
+    const events = await eventsAfter(tx, publication.position(), 1_000);
+    const upTo = events.at(-1)?.position;
+    return upTo === undefined ? undefined : readPublicationChange(tx, events, upTo, generation);
+  });
+  if (change) publication.apply(change, time.clock());
+}
+
+/** Time goes by. */
+export function pass(world: World, ms: number): void {
+  world.broker.time.pass(ms);
+  world.keeper.passedSince += ms;
+}
+
+/** Somebody sets the clock. */
+export function setClock(world: World, at: EpochMs): void {
+  if (!world.keeper.on && at < world.broker.time.clock()) world.disturbed = true;
+  world.broker.time.setClock(at);
+}
+
+/** One look of the deadline keeper, as src/server/deadline-keeper.ts takes it. */
+export async function keep({ broker, keeper, reached }: World): Promise<void> {
+  if (!keeper.on) return;
+  const now = broker.time.clock();
+  const from = keeper.expected + keeper.passedSince;
+  const jump = Math.abs(now - from);
+  const due = await earliestDeadline(broker.db);
+  if (jump > SECOND_MS) {
+    await settleJump(broker.unitOfWork, from, jump > MINUTE_MS);
+    reached(now < from ? "settled a clock set back" : "settled a clock set forward");
+  } else if (due !== null && due <= now) {
+    await settleDue(broker.unitOfWork);
+    reached("settled a deadline");
+  }
+  keeper.expected = now;
+  keeper.passedSince = 0;
+}
+
+/** Another process takes over, with nothing but the store. */
+export async function restart(world: World): Promise<void> {
+  if (world.disturbed) return;
+  world.publication = await rebuilt(world.broker);
+  world.reached("restarted");
+}

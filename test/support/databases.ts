@@ -1,0 +1,46 @@
+import { join } from "node:path";
+import { PGlite } from "@electric-sql/pglite";
+import { Kysely, PGliteDialect } from "kysely";
+import { afterAll, describe, onTestFinished } from "vitest";
+import { openSqlite } from "../../src/store/sqlite.ts";
+import type { Database, Engine, Tables } from "../../src/store/tables.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
+
+/** A database without any table, gone when the test ends. */
+export interface EmptyDatabase {
+  readonly db: Database;
+  readonly engine: Engine;
+}
+
+export type OpenDatabase = () => Promise<EmptyDatabase>;
+
+/** Nothing in a store is SQLite-only: the same tests on a real SQLite file and on PostgreSQL as PGlite has it. */
+export function describeOnEachEngine(name: string, tests: (open: OpenDatabase) => void): void {
+  describe(`${name} (SQLite)`, () => tests(openSqliteFile));
+  describe(`${name} (PostgreSQL)`, () => tests(postgresDatabases()));
+}
+
+/** A SQLite file of the test's own, opened as the broker opens it. */
+export async function openSqliteFile(): Promise<EmptyDatabase> {
+  const db = openSqlite(join(temporaryFolder(), "entente.db"));
+  onTestFinished(() => db.destroy());
+  return { db, engine: "sqlite" };
+}
+
+/**
+ * PGlite takes seconds to start, so that the tests of a `describe` share one, each in a schema of its own: its append-only
+ * tables cannot be emptied.
+ */
+function postgresDatabases(): OpenDatabase {
+  let server: Promise<PGlite> | undefined;
+  let opened = 0;
+  afterAll(async () => (await server)?.close());
+  return async () => {
+    server ??= PGlite.create();
+    const pglite = await server;
+    const schema = `test_${++opened}`;
+    await pglite.exec(`create schema ${schema}; set search_path to ${schema}`);
+    onTestFinished(async () => void (await pglite.exec(`drop schema ${schema} cascade`)));
+    return { db: new Kysely<Tables>({ dialect: new PGliteDialect({ pglite }) }), engine: "postgres" };
+  };
+}
