@@ -15,11 +15,7 @@ export class NewerDatabaseError extends StartRefusal {}
  * nothing on SQLite. A step that fails leaves the database as it was before that step.
  * @throws {NewerDatabaseError} when the database holds a step that `steps` lacks
  */
-export async function migrate(
-  db: Database,
-  engine: Engine,
-  steps: readonly Migration[] = migrations,
-): Promise<void> {
+export async function migrate(db: Database, engine: Engine, steps: readonly Migration[] = migrations): Promise<void> {
   const any = db as unknown as Kysely<{ migration: { name: string; applied_at: number } }>;
   await any.schema
     .createTable("migration")

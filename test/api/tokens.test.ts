@@ -3,7 +3,7 @@ import { newSecret } from "../../src/features/access/secret.ts";
 import { systemRandomness } from "../../src/randomness.ts";
 import { DAY_MS } from "../../src/time.ts";
 import { expectStatus, registerMesh, runBroker } from "../support/running-broker.ts";
-import { bareMesh, bytesButRequestId, refused, UNLIMITED } from "./api-fixture.ts";
+import { bareMesh, bytesButRequestId, idOf, refused, UNLIMITED } from "./api-fixture.ts";
 
 const broker = await runBroker(UNLIMITED);
 afterAll(() => broker.remove());
@@ -148,6 +148,13 @@ describe("S26: a token's life", () => {
       broker.moveClock(0);
     }
     await expectStatus(200, whoami(token));
+  });
+
+  it("of a mesh's admin is not an operator's to revoke, which would let it make the first one anew (S23, decision 9)", async () => {
+    const admin = await adminOf("keeps-its-own");
+    await refused("forbidden", revoke(operator, idOf(admin)));
+    await refused("admin-token-exists", make(operator, { role: "mesh-admin", meshes: ["keeps-its-own"] }));
+    await expectStatus(200, broker.api("GET", "/v1/meshes/keeps-its-own", { token: admin }));
   });
 
   it("ends at once when it is revoked, once, by its own mesh's admin or an operator", async () => {

@@ -20,7 +20,7 @@ async function live(database: EmptyDatabase, steps: readonly Step[]): Promise<vo
   const world = await createWorld(database, reached);
   const history = newHistory();
   for (const step of [...opening, ...steps]) {
-    if (process.env.TRACE) console.log(JSON.stringify(step), world.broker.time.clock());
+    if (process.env.TRACE) console.log(JSON.stringify(step), world.broker.time.clock(), JSON.stringify(world.model.federations), JSON.stringify((await world.broker.db.selectFrom('federation').select('document').execute()).map((r)=>{const d=JSON.parse(r.document);return {a:d.agreement?.terms,p:d.proposal&&[d.proposal.terms,d.proposal.grantedBy],c:d.consents.map((c:any)=>c.decision),v:d.vetoes.length}})));
     await take(world, step);
     await checkRevisions(world, history, false);
     await follow(world);

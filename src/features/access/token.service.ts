@@ -94,13 +94,17 @@ export async function readToken(db: Executor, scope: Scope, tokenId: string): Pr
 }
 
 /**
+ * An operator that could end a mesh's admin token could make the "first" one anew, and consent in the mesh's place.
  * @throws {Refusal} `not-found`; `wider-rights` for a token that speaks for meshes which the caller does not
- * administer; `already-ended`
+ * administer; `forbidden` to an operator who would end a mesh's admin token; `already-ended`
  */
 export async function revokeToken(work: Work, caller: TokenCaller, tokenId: string): Promise<void> {
   const token = await readToken(work.tx, caller.scope, tokenId);
   if (!caller.scope.all && !token.meshes.every((meshId) => reaches(caller.scope, meshId))) {
     throw new Refusal("wider-rights", "the token speaks for meshes that you do not administer");
+  }
+  if (token.role === "mesh-admin" && caller.scope.all) {
+    throw new Refusal("forbidden", "only the mesh's own admin revokes a mesh-admin token (S23)");
   }
   if (!isValid(token, work.now)) throw new Refusal("already-ended", `the token ${tokenId} is revoked or expired`);
   await endToken(work, token);
