@@ -34,6 +34,15 @@ export function nextDeadline(authorities: readonly PublishedAuthority[], now: Ep
   return Number.isFinite(next) ? next : null;
 }
 
+/** Every instant at which time alone changes what these authorities publish, ascending. */
+export function deadlinesOf(authorities: readonly PublishedAuthority[]): readonly EpochMs[] {
+  const deadlines: EpochMs[] = [];
+  for (let at = nextDeadline(authorities, Number.NEGATIVE_INFINITY); at !== null; at = nextDeadline(authorities, at)) {
+    deadlines.push(at);
+  }
+  return deadlines;
+}
+
 /** Infinity for what time never takes. */
 function leavesAt({ authority, dropAt }: PublishedAuthority, among: readonly PublishedAuthority[]): number {
   if (dropAt === null) return Number.POSITIVE_INFINITY;

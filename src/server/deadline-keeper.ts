@@ -1,4 +1,5 @@
 import { earliestDeadline, settleDue, settleJump } from "../features/bundles/deadline.service.ts";
+import { latestSince } from "../store/event-log.ts";
 import type { Database } from "../store/tables.ts";
 import type { UnitOfWork } from "../store/unit-of-work.ts";
 import { type Clock, type EpochMs, MINUTE_MS, SECOND_MS } from "../time.ts";
@@ -9,38 +10,24 @@ export interface DeadlineKeeper {
   stop(): Promise<void>;
 }
 
-/**
- * Lets the log follow the clock: when something falls due, the event and the revision that say so are written as soon
- * as the store can take them. What is served changes without it, at the second.
- */
-export function keepDeadlines(parts: {
+/** What the keeper of deadlines works with. */
+export interface DeadlineParts {
   readonly db: Database;
   readonly unitOfWork: UnitOfWork;
   readonly clock: Clock;
   /** Milliseconds that no setting of the clock changes. */
   readonly monotonic: () => number;
-  /** The newest time that the log knows: a clock behind it was set back while nobody looked. */
-  readonly lastKnown: EpochMs;
-  readonly onError: (error: unknown) => void;
-}): DeadlineKeeper {
-  let expected = Math.max(parts.lastKnown, parts.clock());
-  let looked = parts.monotonic();
-  let running: Promise<void> | undefined;
+  /** The newest event that the log knew before: a clock behind its time was set back while nobody looked. */
+  readonly lastKnown: { readonly position: number; readonly at: EpochMs };
+}
 
-  async function look(): Promise<void> {
-    const now = parts.clock();
-    const mono = parts.monotonic();
-    const from = expected + (mono - looked);
-    const jump = now - from;
-    if (Math.abs(jump) > SECOND_MS) {
-      await settleJump(parts.unitOfWork, from, Math.abs(jump) > MINUTE_MS);
-    } else {
-      const due = await earliestDeadline(parts.db);
-      if (due !== null && due <= now) await settleDue(parts.unitOfWork);
-    }
-    expected = now;
-    looked = mono;
-  }
+/**
+ * Lets the log follow the clock: when something falls due, the event and the revision that say so are written as soon
+ * as the store can take them. What is served changes without it, at the second.
+ */
+export function keepDeadlines(parts: DeadlineParts & { readonly onError: (error: unknown) => void }): DeadlineKeeper {
+  const look = deadlineLook(parts);
+  let running: Promise<void> | undefined;
 
   const timer = setInterval(() => {
     running ??= look()
@@ -56,5 +43,33 @@ export function keepDeadlines(parts: {
       clearInterval(timer);
       await running;
     },
+  };
+}
+
+/**
+ * One look at the clock, to be taken again and again. A clock that was wrong for a moment between two looks is known by
+ * the events of that moment (L6).
+ */
+export function deadlineLook(parts: DeadlineParts): () => Promise<void> {
+  let expected = Math.max(parts.lastKnown.at, parts.clock());
+  let { position } = parts.lastKnown;
+  let looked = parts.monotonic();
+
+  return async () => {
+    const now = parts.clock();
+    const mono = parts.monotonic();
+    const since = await latestSince(parts.db, position);
+    const unset = expected + (mono - looked);
+    const from = since && since.at > now + SECOND_MS ? Math.max(unset, since.at) : unset;
+    const jump = now - from;
+    if (Math.abs(jump) > SECOND_MS) {
+      await settleJump(parts.unitOfWork, from, Math.abs(jump) > MINUTE_MS);
+    } else {
+      const due = await earliestDeadline(parts.db);
+      if (due !== null && due <= now) await settleDue(parts.unitOfWork);
+    }
+    expected = now;
+    position = since?.position ?? position;
+    looked = mono;
   };
 }

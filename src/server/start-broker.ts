@@ -19,7 +19,7 @@ import { formatListenAddress } from "../listen-address.ts";
 import { type Randomness, randomId } from "../randomness.ts";
 import { threadClock } from "../shared-clock.ts";
 import { StartRefusal } from "../start-refusal.ts";
-import { logSize, newestEventAt } from "../store/event-log.ts";
+import { logSize, newestEvent } from "../store/event-log.ts";
 import { createFollower, type Follower } from "../store/follower.ts";
 import { migrate } from "../store/migrate.ts";
 import { openSqlite } from "../store/sqlite.ts";
@@ -95,7 +95,7 @@ export async function startBroker(
       if (!passed) metrics.readYourWritesTimeouts.inc();
     },
   });
-  const lastKnown = await newestEventAt(db);
+  const lastKnown = await newestEvent(db);
   const tokenFile = await prepareFirstStart({
     db,
     unitOfWork,

@@ -72,8 +72,26 @@ export async function eventsAfter(db: Executor, position: number, limit: number)
   }));
 }
 
-/** When the newest event was committed; 0 of an empty log. */
-export async function newestEventAt(db: Executor): Promise<EpochMs> {
-  const newest = await db.selectFrom("event").select("at").orderBy("position", "desc").limit(1).executeTakeFirst();
-  return newest?.at ?? 0;
+/** Where the log ends, and when that event was committed; zeros of an empty log. */
+export async function newestEvent(db: Executor): Promise<{ readonly position: number; readonly at: EpochMs }> {
+  const newest = await db
+    .selectFrom("event")
+    .select(["position", "at"])
+    .orderBy("position", "desc")
+    .limit(1)
+    .executeTakeFirst();
+  return { position: Number(newest?.position ?? 0), at: newest?.at ?? 0 };
+}
+
+/** The latest time that an event after `position` was given, and how far the log goes; undefined when there is none. */
+export async function latestSince(
+  db: Executor,
+  position: number,
+): Promise<{ readonly position: number; readonly at: EpochMs } | undefined> {
+  const row = await db
+    .selectFrom("event")
+    .select((select) => [select.fn.max("position").as("position"), select.fn.max("at").as("at")])
+    .where("position", ">", position)
+    .executeTakeFirst();
+  return row?.position ? { position: Number(row.position), at: Number(row.at) } : undefined;
 }

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, statSync } from "node:fs";
+import { closeSync, existsSync, openSync, statSync } from "node:fs";
 import BetterSqlite3 from "better-sqlite3";
 import { Kysely, SqliteDialect } from "kysely";
 import { StartRefusal } from "../start-refusal.ts";
@@ -25,14 +25,17 @@ export function openSqlite(path: string): Database {
   if (existsSync(path) && (statSync(path).mode & 0o077) !== 0) {
     throw new UnusableDatabaseError(`${path} can be read by others (S62): chmod 600 it, and ask who read it`);
   }
-  const handle = unlessUnusable(path, () => new BetterSqlite3(path));
+  const handle = unlessUnusable(path, () => {
+    // SQLite gives what it keeps beside the file the file's own mode, so that it must have its mode first.
+    closeSync(openSync(path, "a", 0o600));
+    return new BetterSqlite3(path);
+  });
   try {
     unlessUnusable(path, () => checkHandle(handle, path));
   } catch (error) {
     handle.close();
     throw error;
   }
-  chmodSync(path, 0o600);
   return new Kysely<Tables>({ dialect: new SqliteDialect({ database: handle }) });
 }
 

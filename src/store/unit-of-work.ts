@@ -19,6 +19,8 @@ export interface Work {
    * recorded without an acting mesh was done for the mesh that acted first.
    */
   record(event: NewEvent): number;
+  /** Position of the newest event: of the log, or of what was recorded since. */
+  readonly newest: number;
   /** The event that the others follow from; undefined before the first. */
   readonly cause: Cause | undefined;
   /** What this change may have altered for others; looked at once, before the commit. */
@@ -87,6 +89,9 @@ function newWork(parts: UnitOfWorkParts, tx: Executor, actor: Actor, head: numbe
   const now = parts.clock();
   let cause: Cause | undefined;
   return {
+    get newest() {
+      return head + events.length;
+    },
     get cause() {
       return cause;
     },

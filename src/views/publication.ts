@@ -1,9 +1,10 @@
+import { deadlinesOf } from "../bundle/published.ts";
 import type { TrustDomain } from "../spiffe/trust-domain.ts";
 import type { EpochMs } from "../time.ts";
 import { type ConsumerAccess, isGone, showAccess } from "./consumer-access.ts";
 import { type PollerRegister, pollerRegister } from "./poller-register.ts";
 import type { DomainInput, PollerInput, PublicationChange } from "./publication-inputs.ts";
-import { ALWAYS, deadlinesOf, holdsAt, narrowed, type PublishedDomain, publishDomain } from "./published-domain.ts";
+import { ALWAYS, holdsAt, narrowed, type PublishedDomain, publishDomain } from "./published-domain.ts";
 import type { Shown } from "./shown.ts";
 
 export interface PublicationOptions {
@@ -112,7 +113,7 @@ export function createPublication({ brokerTrustDomain, tombstoneSeconds }: Publi
     const inputs = new Map(change.domains.map((input) => [input.trustDomain as string, input]));
     for (const trustDomain of touched) {
       const input = inputs.get(trustDomain) ?? domains.get(trustDomain)?.input;
-      if (input !== undefined) publish(input, deadlinesOf(input), now);
+      if (input !== undefined) publish(input, deadlinesOf(input.authorities), now);
     }
     for (const input of change.accesses) {
       showTo(input.meshId, accesses.get(input.trustDomain)?.get(input.meshId) ?? null, input, now);

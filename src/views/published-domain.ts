@@ -1,4 +1,4 @@
-import { nextDeadline, unexpired } from "../bundle/published.ts";
+import { unexpired } from "../bundle/published.ts";
 import { sequenceOf } from "../bundle/sequence.ts";
 import { type EpochMs, SECOND_MS } from "../time.ts";
 import type { DomainInput } from "./publication-inputs.ts";
@@ -60,23 +60,15 @@ export function publishDomain(
 }
 
 /**
- * A revision's numbers; what time alone took out since has the next number each, until the log's own event comes. A unit
- * of work's first event never bears a sequence, so that these are free; counted and not remembered, so that a process
- * which starts in between finds the same ones.
+ * A revision's numbers; what time alone took out since has the next number each, until the log's own event comes, whose
+ * position is above them all (settle.service.ts). Counted and not remembered, so that a process which starts in between
+ * finds the same ones: a revision holds nothing that was due when it was made.
  */
 function ownNumbers(input: DomainInput, deadlines: readonly EpochMs[], generation: number, now: EpochMs) {
-  const passed = deadlines.filter((at) => at <= now && at > input.lastModifiedSeconds * SECOND_MS);
+  const passed = deadlines.filter((at) => at <= now);
   const latest = Math.floor((passed.at(-1) ?? 0) / SECOND_MS);
   return {
     sequence: sequenceOf(generation, input.position) + passed.length,
     lastModifiedSeconds: Math.max(input.lastModifiedSeconds + passed.length, latest),
   };
-}
-
-export function deadlinesOf({ authorities }: DomainInput): readonly EpochMs[] {
-  const deadlines: EpochMs[] = [];
-  for (let at = nextDeadline(authorities, Number.NEGATIVE_INFINITY); at !== null; at = nextDeadline(authorities, at)) {
-    deadlines.push(at);
-  }
-  return deadlines;
 }

@@ -127,10 +127,14 @@ describe("a federation's conditions are derived from facts:", () => {
     const federationId = await federate(broker, bank, shop);
     expect(await deliveredTo(bank, federationId)).toMatchObject({ status: "False", reason: "Behind" });
     await served(broker, bank, shop.trustDomain);
-    await eventually(
+    const current = await eventually(
       () => deliveredTo(bank, federationId),
       ({ status }) => status === "True",
     );
+    // Another poll of the same revision is a later delivery, but no transition.
+    await served(broker, bank, shop.trustDomain);
+    await settled(bank);
+    expect(await deliveredTo(bank, federationId)).toEqual(current);
     expect(await deliveredTo(shop, federationId)).toMatchObject({ status: "False" });
     await revise(shop, 98);
     expect(await deliveredTo(bank, federationId)).toMatchObject({ status: "False", reason: "Behind" });

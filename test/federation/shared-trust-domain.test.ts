@@ -83,6 +83,8 @@ describe("the owner of a trust domain", () => {
     const vetoed = await decide(broker, shop, federationId, "deny", { reason: "not with the bank" });
     expect(vetoed.status).toBe(200);
     expect(vetoed.body).toMatchObject({ state: "denied", vetoes: [{ owner: shop.meshId }] });
+    const around = await propose(broker, bank.token, bank.meshId, annex.meshId);
+    expect(around).toMatchObject({ status: 409, body: { code: "federation-exists", federationId } });
     expect(await condition(bank, federationId, "OwnersAccept")).toMatchObject({ status: "False", reason: "Vetoed" });
     expect(await served(broker, bank, shop.trustDomain)).toBe("tombstone");
     expect(await served(broker, annex, bank.trustDomain)).toBe("tombstone");

@@ -2,14 +2,15 @@ import { expect } from "vitest";
 import { listRevisions } from "../../src/features/bundles/bundle.store.ts";
 import type { Revision } from "../../src/features/bundles/bundle.ts";
 import type { TrustDomain } from "../../src/spiffe/trust-domain.ts";
+import { eventsAfter, type FollowedEvent } from "../../src/store/event-log.ts";
 import { type EpochMs, SECOND_MS } from "../../src/time.ts";
 import type { Publication } from "../../src/views/publication.ts";
 import type { PollerInput } from "../../src/views/publication-inputs.ts";
 import type { Shown } from "../../src/views/shown.ts";
 import { TRUST_DOMAINS } from "./material.ts";
-import { type ModelPoller, mayBeServed, publishedAt } from "./model.ts";
-import { contentOf, type Content } from "./reading.ts";
-import { GENERATION, rebuilt, TOMBSTONE_SECONDS, type World } from "./world.ts";
+import { mayBeServed, publishedAt } from "./model.ts";
+import { type Content, contentOf } from "./reading.ts";
+import { GENERATION, type ModelPoller, rebuilt, TOMBSTONE_SECONDS, type World } from "./world.ts";
 
 /** What one viewer of one trust domain has been shown so far. */
 interface Past {
@@ -69,14 +70,15 @@ export function checkServed(world: World, history: History): void {
     const past = history.pasts.get(name);
     if (shown === "gone" || shown === "absent") {
       if (shown === "gone") checkGone(world, meshId as string, trustDomain, past, now);
-      if (shown === "absent" && meshId !== null) expect(past?.sawBundleAt, `${name} is left with a bundle`).toBeUndefined();
+      if (shown === "absent" && meshId !== null)
+        expect(past?.sawBundleAt, `${name} is left with a bundle`).toBeUndefined();
       continue;
     }
     const content = contentOf(shown);
     // Nothing is served across without both consents and unexpired, unvetoed terms; a bundle comes back only with them.
     if (!allowed) expect(content.fingerprints, `${name} may see nothing`).toEqual([]);
     const published = publishedAt(model, trustDomain, now);
-    expect(published, `${name} sees only what is published`).toEqual(expect.arrayContaining(content.fingerprints));
+    expect(published, `${name} sees only what is published`).toEqual(expect.arrayContaining([...content.fingerprints]));
     if (content.fingerprints.length > 0) world.reached(allowed && meshId !== null ? "served" : "served to anybody");
     history.pasts.set(name, seenAfter(past, name, shown, shown.revision === null ? undefined : now));
   }
@@ -145,6 +147,7 @@ export async function checkSettled(world: World, history: History): Promise<void
   const { model, broker, publication } = world;
   const now = broker.time.clock();
   const fresh = await rebuilt(broker);
+  const eventAt = async (position: number) => (await eventsAfter(broker.db, position - 1, 1))[0];
   for (const viewer of viewersOf(world)) {
     const { meshId, trustDomain } = viewer;
     const name = `${meshId} at ${trustDomain}`;
@@ -158,6 +161,7 @@ export async function checkSettled(world: World, history: History): Promise<void
     }
     expect(shown.sequence).toBeGreaterThanOrEqual(again.sequence);
     expect(shown.lastModifiedSeconds).toBeGreaterThanOrEqual(again.lastModifiedSeconds);
+    if (!world.disturbed) checkNumber(again, viewer, await eventAt(again.sequence - GENERATION * 2 ** 32));
     if (!allowed) continue;
     // A clock that came back has restored what it hid; and time alone has emptied nothing.
     expect({ name, ...contentOf(shown) }).toEqual({
@@ -166,6 +170,15 @@ export async function checkSettled(world: World, history: History): Promise<void
       refreshHintSeconds: model.hints.get(trustDomain),
     });
   }
+}
+
+/** The number is of the event that made what is seen: a revision, or this consumer's own withdrawal or re-grant. */
+function checkNumber(shown: Shown, { meshId, trustDomain }: Viewer, event: FollowedEvent | undefined): void {
+  const own = ["bundle-access.withdrawn", "bundle-access.regranted"].includes(event?.type ?? "");
+  if (shown.revision === null) expect(event?.type).toBe("bundle-access.withdrawn");
+  else expect(own || event?.position === shown.revision, `${event?.type} at ${event?.position}`).toBe(true);
+  expect(event?.subjects).toContain(`trust-domain/${trustDomain}`);
+  if (own) expect(event?.subjects).toContain(`mesh/${meshId}`);
 }
 
 /** Where the clock was set back unobserved, numbers may be ahead of the log's; what is shown is the same. */

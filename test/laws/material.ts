@@ -33,5 +33,5 @@ async function materialsOf(trustDomain: TrustDomain): Promise<Material[]> {
     return { authority: ca.authority(NOON), upload: { pem: ca.certificatePem } };
   });
   const jwk = { ...createPublicKey(testKey("p256")).export({ format: "jwk" }), kid: `signer of ${trustDomain}` };
-  return [...cas, { authority: await jwtAuthority(jwk), upload: { jwk: jwk as JsonValue } }];
+  return [...cas, { authority: await jwtAuthority(jwk), upload: { jwk: jwk as unknown as JsonValue } }];
 }

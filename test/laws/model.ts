@@ -58,11 +58,11 @@ export const newModel = (): Model => ({
 
 const inGoodStanding = ({ meshes }: Model, meshId: string): boolean => {
   const mesh = meshes.get(meshId);
-  return mesh !== undefined && mesh.granted && !mesh.deleted;
+  return mesh?.granted === true && !mesh.deleted;
 };
 
 /** Both sides granted these terms and have not gone back on it, no owner refuses it, and they have not ended. */
-export const isActive = (model: Model, federation: ModelFederation, now: EpochMs): boolean =>
+const isActive = (model: Model, federation: ModelFederation, now: EpochMs): boolean =>
   federation.agreed !== null &&
   federation.vetoes.size === 0 &&
   federation.sides.every((side) => federation.said.get(side) === "granted" && inGoodStanding(model, side)) &&
@@ -105,7 +105,10 @@ export function hear(federation: ModelFederation, side: string, decision: "grant
   }
   if (decision !== "grant") return;
   const { offer } = federation;
-  if (!offer || offer.by.has(side)) return void said.set(side, "granted");
+  if (!offer || offer.by.has(side)) {
+    said.set(side, "granted");
+    return;
+  }
   offer.by.add(side);
   if (!federation.agreed) said.set(side, "granted");
   if (offer.by.size < 2) return;
@@ -114,12 +117,22 @@ export function hear(federation: ModelFederation, side: string, decision: "grant
   for (const one of federation.sides) said.set(one, "granted");
 }
 
-/** One side asks for other terms: less for itself holds at once, anything else waits for the other side. */
+const sameTerms = (a: ModelTerms, b: ModelTerms) => a.endsAt === b.endsAt && a.consumers.join() === b.consumers.join();
+
+/**
+ * One side asks for other terms: less for itself holds at once, what the other side offers already is a yes to it, and
+ * anything else waits for the other side.
+ */
 export function ask(federation: ModelFederation, side: string, terms: ModelTerms): void {
   const { agreed, offer, said } = federation;
+  if (offer && !offer.by.has(side) && sameTerms(offer.terms, terms)) {
+    hear(federation, side, "grant");
+    return;
+  }
   if (agreed) {
     const lost = agreed.consumers.filter((one) => !terms.consumers.includes(one));
-    const lessOnly = terms.consumers.every((one) => agreed.consumers.includes(one)) && lost.every((one) => one === side);
+    const lessOnly =
+      terms.consumers.every((one) => agreed.consumers.includes(one)) && lost.every((one) => one === side);
     const sooner = agreed.endsAt === null || (terms.endsAt !== null && terms.endsAt <= agreed.endsAt);
     if (lessOnly && sooner) {
       federation.agreed = terms;

@@ -59,7 +59,11 @@ async function checkLives(db: Database, events: readonly StoredEvent[]): Promise
   );
   const revoked = pollers.filter((row) => row.revoked_at !== null).map((row) => row.poller_id);
   expect(revoked.sort()).toEqual(of("poller", "poller.revoked").sort());
-  const distrusted = await db.selectFrom("authority").select("authority_id").where("revoked_at", "is not", null).execute();
+  const distrusted = await db
+    .selectFrom("authority")
+    .select("authority_id")
+    .where("revoked_at", "is not", null)
+    .execute();
   expect(distrusted.map((row) => row.authority_id).sort()).toEqual(of("authority", "authority.revoked").sort());
   const federations = await db.selectFrom("federation").select("federation_id").execute();
   expect(federations.map((row) => row.federation_id).sort()).toEqual(of("federation", "federation.proposed").sort());

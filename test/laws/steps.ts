@@ -86,16 +86,22 @@ export const anyStep = fc.oneof(
   { weight: 5, arbitrary: fc.record({ kind: fc.constant("pass"), ms: moment }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("pass to a deadline") }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("set the clock"), by: moment, back: fc.boolean() }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant("keeper"), on: fc.constantFrom(true, true, false) }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant("restart") }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant("keeper"), on: fc.boolean() }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("restart") }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("delete"), mesh: nth, withdraw: fc.boolean() }) },
 );
 
 export type Step = typeof anyStep extends fc.Arbitrary<infer S> ? S : never;
 
-/** Three trust domains with a bundle and a poller each, and a mesh that asks to be a member of the first. */
+/**
+ * Three trust domains with a bundle and a poller each, one of them with a second member, which has a federation. Four CAs
+ * of one trust domain end one after the other.
+ */
 export const opening: readonly Step[] = [
   ...[0, 1, 2, 0].map((trustDomain) => ({ kind: "register" as const, trustDomain })),
+  { kind: "membership", mesh: 3, decision: "grant" },
   ...[0, 1, 2].map((mesh) => ({ kind: "contribute" as const, mesh, authority: mesh, state: undefined })),
+  ...[1, 3, 5].map((authority) => ({ kind: "contribute" as const, mesh: 0, authority, state: undefined })),
   ...[0, 1, 2].map((mesh) => ({ kind: "poller" as const, mesh, endsIn: null })),
+  { kind: "agree", proposer: 3, peer: 1, trust: "both", endsIn: null },
 ];

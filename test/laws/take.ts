@@ -25,7 +25,7 @@ const id = (meshId: string) => meshId as MeshId;
 
 /** Does the step to the broker and, where the broker accepts it, to the model. */
 export async function take(world: World, step: Step): Promise<void> {
-  const { broker, model } = world;
+  const { broker } = world;
   switch (step.kind) {
     case "register":
       return register(world, TRUST_DOMAINS[step.trustDomain] as TrustDomain);
@@ -71,7 +71,7 @@ export async function take(world: World, step: Step): Promise<void> {
     case "delete":
       return remove(world, step);
     default:
-      return step satisfies never, void model;
+      return step satisfies never;
   }
 }
 
@@ -206,7 +206,10 @@ async function agree(world: World, step: Of<"agree">): Promise<void> {
 
 const sideOf = (federation: ModelFederation, side: number): string => federation.sides[side] as string;
 
-async function consent({ model, attempt, reached }: World, { federation, side, decision }: Of<"consent">): Promise<void> {
+async function consent(
+  { model, attempt, reached }: World,
+  { federation, side, decision }: Of<"consent">,
+): Promise<void> {
   const meant = pick(model.federations, federation);
   if (!meant) return;
   const meshId = sideOf(meant, side);

@@ -1,10 +1,10 @@
 import { expect } from "vitest";
 import { Refusal } from "../../src/errors.ts";
-import { earliestDeadline, settleDue, settleJump } from "../../src/features/bundles/deadline.service.ts";
-import { eventsAfter, logSize } from "../../src/store/event-log.ts";
+import { deadlineLook } from "../../src/server/deadline-keeper.ts";
 import type { Actor } from "../../src/store/event.ts";
+import { eventsAfter, logSize, newestEvent } from "../../src/store/event-log.ts";
 import type { Work } from "../../src/store/unit-of-work.ts";
-import { type EpochMs, MINUTE_MS, SECOND_MS } from "../../src/time.ts";
+import type { EpochMs } from "../../src/time.ts";
 import { createPublication, type Publication } from "../../src/views/publication.ts";
 import { readPublicationChange } from "../../src/views/publication-view.ts";
 import type { EmptyDatabase } from "../support/databases.ts";
@@ -32,7 +32,7 @@ export interface World {
   readonly pollers: ModelPoller[];
   /** Follows the log change by change from the first event on, or since the last restart. */
   publication: Publication;
-  keeper: { on: boolean; expected: EpochMs; passedSince: number };
+  readonly keeper: { on: boolean; readonly look: () => Promise<void>; passed: number };
   /** The clock was set back unobserved: numbers may be ahead of the log's, and a restart would not know them. */
   disturbed: boolean;
   readonly reached: (what: string) => void;
@@ -45,13 +45,21 @@ const newPublication = () =>
 
 export async function createWorld(empty: EmptyDatabase, reached: (what: string) => void): Promise<World> {
   const broker = await storeBroker(empty, { generation: GENERATION });
-  const now = broker.time.clock();
+  const keeper = { on: true, look: () => look(), passed: 0 };
+  const { db, unitOfWork, time } = broker;
+  const look = deadlineLook({
+    db,
+    unitOfWork,
+    clock: time.clock,
+    monotonic: () => keeper.passed,
+    lastKnown: await newestEvent(db),
+  });
   return {
     broker,
     model: newModel(),
     pollers: [],
     publication: await rebuilt(broker),
-    keeper: { on: true, expected: now, passedSince: 0 },
+    keeper,
     disturbed: false,
     reached,
     async attempt(actor, change, done) {
@@ -92,7 +100,7 @@ export async function follow({ broker: { db, generation, time }, publication }: 
 /** Time goes by. */
 export function pass(world: World, ms: number): void {
   world.broker.time.pass(ms);
-  world.keeper.passedSince += ms;
+  world.keeper.passed += ms;
 }
 
 /** Somebody sets the clock. */
@@ -101,22 +109,12 @@ export function setClock(world: World, at: EpochMs): void {
   world.broker.time.setClock(at);
 }
 
-/** One look of the deadline keeper, as src/server/deadline-keeper.ts takes it. */
+/** One look of the deadline keeper. */
 export async function keep({ broker, keeper, reached }: World): Promise<void> {
   if (!keeper.on) return;
-  const now = broker.time.clock();
-  const from = keeper.expected + keeper.passedSince;
-  const jump = Math.abs(now - from);
-  const due = await earliestDeadline(broker.db);
-  if (jump > SECOND_MS) {
-    await settleJump(broker.unitOfWork, from, jump > MINUTE_MS);
-    reached(now < from ? "settled a clock set back" : "settled a clock set forward");
-  } else if (due !== null && due <= now) {
-    await settleDue(broker.unitOfWork);
-    reached("settled a deadline");
-  }
-  keeper.expected = now;
-  keeper.passedSince = 0;
+  const before = await logSize(broker.db);
+  await keeper.look();
+  if ((await logSize(broker.db)) > before) reached("the keeper settled something");
 }
 
 /** Another process takes over, with nothing but the store. */

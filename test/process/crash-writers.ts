@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { decide } from "../federation/federation-fixture.ts";
 import type { ListeningProcess } from "../support/broker-process.ts";
 import type { ApiAnswer, TestMesh } from "../support/running-broker.ts";
@@ -48,7 +49,8 @@ async function acknowledged(told: Told, answer: Promise<ApiAnswer>): Promise<Api
 }
 
 const makePoller: Writer = async (broker, { bank }, told) => {
-  const body = { name: `poller ${told.changes}` };
+  // A name of its own: a poller whose answer was lost in a crash may be there.
+  const body = { name: randomUUID() };
   const path = `/v1/meshes/${bank.meshId}/pollers`;
   const made = await acknowledged(told, broker.api("POST", path, { token: bank.token, body }));
   told.pollers.set(made.pollerId, made.token);

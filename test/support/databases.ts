@@ -15,9 +15,9 @@ export interface EmptyDatabase {
 export type OpenDatabase = () => Promise<EmptyDatabase>;
 
 /** Nothing in a store is SQLite-only: the same tests on a real SQLite file and on PostgreSQL as PGlite has it. */
-export function describeOnEachEngine(name: string, tests: (open: OpenDatabase) => void): void {
-  describe(`${name} (SQLite)`, () => tests(openSqliteFile));
-  describe(`${name} (PostgreSQL)`, () => tests(postgresDatabases()));
+export function describeOnEachEngine(name: string, tests: (open: OpenDatabase, engine: Engine) => void): void {
+  describe(`${name} (SQLite)`, () => tests(openSqliteFile, "sqlite"));
+  describe(`${name} (PostgreSQL)`, () => tests(postgresDatabases(), "postgres"));
 }
 
 /** A SQLite file of the test's own, opened as the broker opens it. */
@@ -27,18 +27,23 @@ export async function openSqliteFile(): Promise<EmptyDatabase> {
   return { db, engine: "sqlite" };
 }
 
-/**
- * PGlite takes seconds to start, so that the tests of a `describe` share one, each in a schema of its own: its append-only
- * tables cannot be emptied.
- */
+/** PGlite takes seconds to start: the tests of one file share it. */
+let server: Promise<PGlite> | undefined;
+let users = 0;
+let opened = 0;
+
+/** Each database is a schema of its own: append-only tables cannot be emptied. */
 function postgresDatabases(): OpenDatabase {
-  let server: Promise<PGlite> | undefined;
-  let opened = 0;
-  afterAll(async () => (await server)?.close());
+  users += 1;
+  afterAll(async () => {
+    users -= 1;
+    if (users === 0) await (await server)?.close();
+  });
   return async () => {
     server ??= PGlite.create();
     const pglite = await server;
-    const schema = `test_${++opened}`;
+    opened += 1;
+    const schema = `test_${opened}`;
     await pglite.exec(`create schema ${schema}; set search_path to ${schema}`);
     onTestFinished(async () => void (await pglite.exec(`drop schema ${schema} cascade`)));
     return { db: new Kysely<Tables>({ dialect: new PGliteDialect({ pglite }) }), engine: "postgres" };

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
-import { initialiseBroker } from "../../src/features/trust-domains/broker-domain.service.ts";
-import { settle } from "../../src/features/bundles/settle.service.ts";
 import { type TokenCaller, tokenCaller } from "../../src/features/access/caller.ts";
+import { settle } from "../../src/features/bundles/settle.service.ts";
 import { registerMesh } from "../../src/features/meshes/mesh.service.ts";
 import type { RegisteredMesh } from "../../src/features/meshes/mesh.ts";
 import { type MeshId, parseMeshId } from "../../src/features/meshes/mesh-id.ts";
+import { initialiseBroker } from "../../src/features/trust-domains/broker-domain.service.ts";
 import type { Randomness } from "../../src/randomness.ts";
 import { parseTrustDomain } from "../../src/spiffe/trust-domain.ts";
 import { type Actor, systemActor } from "../../src/store/event.ts";
@@ -36,7 +36,7 @@ export const adminOf = (...meshes: readonly MeshId[]): TokenCaller =>
   tokenCaller(`tok_${meshes.join("_")}`, "mesh-admin", meshes, origin);
 
 /** The same bytes in every run. */
-export function seededRandomness(seed: string): Randomness {
+function seededRandomness(seed: string): Randomness {
   let drawn = 0;
   return (bytes) => {
     const blocks: Buffer[] = [];

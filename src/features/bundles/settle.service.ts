@@ -1,5 +1,5 @@
 import { renderProjections, revisionDigest } from "../../bundle/projections.ts";
-import { nextDeadline, unexpired } from "../../bundle/published.ts";
+import { deadlinesOf, nextDeadline, unexpired } from "../../bundle/published.ts";
 import { revisionDifference } from "../../bundle/revision-difference.ts";
 import { sequenceOf } from "../../bundle/sequence.ts";
 import type { TrustDomain } from "../../spiffe/trust-domain.ts";
@@ -27,24 +27,41 @@ import {
   publishedBy,
   type Revision,
 } from "./bundle.ts";
+import { publishedDomains } from "./publication.store.ts";
 
 /**
  * The one function that republishes what a unit of work touched, whatever the source of the change: equal content, no
  * revision; equal access, no event. Runs before each commit.
  */
 export async function settle(work: Work): Promise<void> {
-  for (const trustDomain of work.touched.bundles) await republish(work, trustDomain);
-  for (const { meshId, trustDomain } of work.touched.accesses.values())
-    await reviewAccess(work, meshId as MeshId, trustDomain);
+  const { bundles, accesses } = work.touched;
+  const counted = new Map<TrustDomain, number>();
+  for (const trustDomain of [...bundles, ...[...accesses.values()].map((access) => access.trustDomain)]) {
+    if (!counted.has(trustDomain)) counted.set(trustDomain, await countedOf(work, trustDomain));
+  }
+  for (const trustDomain of bundles) await republish(work, trustDomain, counted.get(trustDomain) ?? 0);
+  for (const { meshId, trustDomain } of accesses.values())
+    await reviewAccess(work, meshId as MeshId, trustDomain, counted.get(trustDomain) ?? 0);
 }
 
-/** What the clock alone made due begins with an event that says so: a unit of work never begins with a sequence. */
-function recordDerived(work: Work, event: NewEvent): number {
-  if (!work.cause) work.record({ type: "clock.deadline-passed", subjects: [] });
+/**
+ * What the clock alone made due begins with an event that says so: a unit of work never begins with a sequence. So does
+ * what follows several deadlines that passed unrecorded: its position is above `counted`, the last that the bundle
+ * endpoint gave to what it showed meanwhile.
+ */
+function recordDerived(work: Work, event: NewEvent, counted: number): number {
+  while (!work.cause || work.newest < counted) work.record({ type: "clock.deadline-passed", subjects: [] });
   return work.record(event);
 }
 
-async function republish(work: Work, trustDomain: TrustDomain): Promise<void> {
+/** The position up to which the bundle endpoint has counted by now: of the newest revision, and one a deadline since. */
+async function countedOf(work: Work, trustDomain: TrustDomain): Promise<number> {
+  const [shown] = await publishedDomains(work.tx, [trustDomain]);
+  if (!shown) return 0;
+  return shown.position + deadlinesOf(shown.authorities).filter((at) => at <= work.now).length;
+}
+
+async function republish(work: Work, trustDomain: TrustDomain, counted: number): Promise<void> {
   const record = await trustDomainNamed(work.tx, trustDomain);
   if (!record) return;
   const published = publishedBy(await contributionsOf(work.tx, trustDomain));
@@ -60,11 +77,12 @@ async function republish(work: Work, trustDomain: TrustDomain): Promise<void> {
     (before?.fingerprints ?? []).map((fingerprint) => ({ fingerprint })),
     authorities,
   );
-  const position = recordDerived(work, {
+  const revised: NewEvent = {
     type: "bundle.revised",
     subjects: [`trust-domain/${trustDomain}`, ...(record.owner ? [`mesh/${record.owner}` as const] : [])],
     fields: { digest, added, removed, cause: work.cause?.type ?? null },
-  });
+  };
+  const position = recordDerived(work, revised, counted);
   const sequence = sequenceOf(work.generation, position);
   const shown = Math.max(before?.lastModifiedSeconds ?? 0, await latestRegrantSeconds(work.tx, trustDomain));
   const revision: Revision = {
@@ -84,7 +102,7 @@ async function republish(work: Work, trustDomain: TrustDomain): Promise<void> {
   await insertRevision(work.tx, revision);
 }
 
-async function reviewAccess(work: Work, meshId: MeshId, trustDomain: TrustDomain): Promise<void> {
+async function reviewAccess(work: Work, meshId: MeshId, trustDomain: TrustDomain, counted: number): Promise<void> {
   const recorded = await findAccess(work.tx, meshId, trustDomain);
   const membership = await membershipOf(work.tx, meshId);
   const facts = {
@@ -94,11 +112,14 @@ async function reviewAccess(work: Work, meshId: MeshId, trustDomain: TrustDomain
   const change = accessChange(recorded, facts);
   if (!change) return;
   const until = grantedUntil(facts) ?? null;
-  const position = recordDerived(work, {
+  const changed: NewEvent = {
     type: `bundle-access.${change}` satisfies EventType,
     subjects: [`mesh/${meshId}`, `trust-domain/${trustDomain}`],
     fields: { until },
-  });
+  };
+  // A grant that ended by the clock was shown as a tombstone, one above what all saw.
+  const tombstone = Math.max(counted, recorded?.position ?? 0) + 1;
+  const position = recordDerived(work, changed, change === "withdrawn" ? tombstone : counted);
   const access: BundleAccess = {
     meshId,
     trustDomain,

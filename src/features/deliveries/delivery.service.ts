@@ -3,10 +3,10 @@ import { notFound } from "../access/caller.ts";
 import type { MeshId } from "../meshes/mesh-id.ts";
 import { meshNamed } from "../meshes/mesh-lookup.service.ts";
 import { trustDomainNamed } from "../trust-domains/trust-domain.service.ts";
-import { deliveriesOf, deliveriesTo, deliveriesToPoller, saveDeliveries } from "./delivery.store.ts";
+import { deliveriesOf, deliveriesTo, deliveriesToPoller, heldSince, saveDeliveries } from "./delivery.store.ts";
 import { type Delivery, isCurrent, type LedgerEntry } from "./delivery.ts";
 
-export { deliveriesOf, deliveriesTo, deliveriesToPoller, saveDeliveries };
+export { deliveriesToPoller, heldSince, saveDeliveries };
 
 /**
  * The ledger as one mesh may see it: what its own pollers hold, and who holds its trust domain's bundle.

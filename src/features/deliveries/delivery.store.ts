@@ -56,6 +56,25 @@ export async function deliveriesTo(db: Executor, meshId: MeshId): Promise<Delive
   return rows.map(toDelivery);
 }
 
+/** What one mesh's pollers hold of a trust domain: the latest deliveries, each at the time of that revision's first. */
+export async function heldSince(db: Executor, meshId: MeshId, trustDomain: TrustDomain): Promise<Delivery[]> {
+  const rows = await db
+    .selectFrom("delivery")
+    .leftJoin("first_delivery", (join) =>
+      join
+        .onRef("first_delivery.poller_id", "=", "delivery.poller_id")
+        .onRef("first_delivery.trust_domain", "=", "delivery.trust_domain")
+        .onRef("first_delivery.revision", "=", "delivery.revision"),
+    )
+    .selectAll("delivery")
+    .select("first_delivery.at as first_at")
+    .where("delivery.mesh_id", "=", meshId)
+    .where("delivery.trust_domain", "=", trustDomain)
+    .orderBy("delivery.poller_id")
+    .execute();
+  return rows.map(({ first_at, ...row }) => toDelivery({ ...row, at: first_at ?? row.at }));
+}
+
 /** The latest deliveries of one trust domain's bundle to whomever. */
 export async function deliveriesOf(db: Executor, trustDomain: TrustDomain): Promise<Delivery[]> {
   const rows = await db

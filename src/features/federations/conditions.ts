@@ -27,7 +27,7 @@ export interface DirectionFacts {
   readonly newest: { readonly position: number; readonly at: EpochMs } | null;
   /** The consumer's pollers that can poll, by ID. */
   readonly pollers: readonly string[];
-  /** The latest deliveries of the provider's bundle to them. */
+  /** What they hold of the provider's bundle, each since its first fetch of that revision. */
   readonly deliveries: readonly Delivery[];
 }
 
@@ -172,7 +172,7 @@ function delivered({ direction, newest, pollers, deliveries }: DirectionFacts, s
       Math.max(newest.at, since),
     );
   }
-  const last = Math.max(...pollers.map((pollerId) => held.get(pollerId)?.at ?? newest.at));
+  const last = Math.max(since, ...pollers.map((pollerId) => held.get(pollerId)?.at ?? newest.at));
   return of("True", "Current", `every poller of ${consumer} holds ${provider}'s newest revision`, last);
 }
 

@@ -109,8 +109,11 @@ async function reachablePeer(db: Executor, caller: TokenCaller, meshId: MeshId):
 async function requireNoOtherOpen(work: Work, a: MeshId, b: MeshId, except: string | undefined): Promise<void> {
   for (const other of await federationsBetween(work.tx, a, b)) {
     if (other.federationId === except) continue;
-    if (isOpen(stateOf(other, await factsOf(work.tx, other), work.now))) {
-      throw new Refusal("federation-exists", `${a} and ${b} have an open federation`, {
+    // A veto stands for the pair: another proposal would only walk around it.
+    const vetoed = other.vetoes.length > 0;
+    if (vetoed || isOpen(stateOf(other, await factsOf(work.tx, other), work.now))) {
+      const what = vetoed ? "a vetoed federation, which the owner can allow again" : "an open federation";
+      throw new Refusal("federation-exists", `${a} and ${b} have ${what}`, {
         extra: { federationId: other.federationId },
       });
     }

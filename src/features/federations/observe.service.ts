@@ -1,7 +1,7 @@
 import type { Executor } from "../../store/tables.ts";
 import type { EpochMs } from "../../time.ts";
 import { newestRevision } from "../bundles/bundle.service.ts";
-import { deliveriesTo } from "../deliveries/delivery.service.ts";
+import { heldSince } from "../deliveries/delivery.service.ts";
 import { unrevokedPollersOf } from "../pollers/poller.service.ts";
 import { canPoll } from "../pollers/poller.ts";
 import { conditionsOf, type DirectionFacts, directionsOf, type ObservedFederation } from "./conditions.ts";
@@ -28,9 +28,7 @@ async function directionFacts(db: Executor, federation: Federation, now: EpochMs
     const provided = (direction.provider === a.meshId ? a : b).trustDomain;
     const newest = (await newestRevision(db, provided)) ?? null;
     const pollers = (await unrevokedPollersOf(db, direction.consumer)).filter((poller) => canPoll(poller, now));
-    const deliveries = (await deliveriesTo(db, direction.consumer)).filter(
-      ({ trustDomain }) => trustDomain === provided,
-    );
+    const deliveries = await heldSince(db, direction.consumer, provided);
     all.push({ direction, newest, pollers: pollers.map(({ pollerId }) => pollerId), deliveries });
   }
   return all;

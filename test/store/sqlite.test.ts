@@ -1,0 +1,105 @@
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import BetterSqlite3 from "better-sqlite3";
+import { sql } from "kysely";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { StartRefusal } from "../../src/start-refusal.ts";
+import { migrate } from "../../src/store/migrate.ts";
+import { openSqlite } from "../../src/store/sqlite.ts";
+import type { Database } from "../../src/store/tables.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+
+const newFile = () => join(temporaryFolder(), "entente.db");
+
+async function pragma(db: Database, name: string): Promise<unknown> {
+  const { rows } = await sql<Record<string, unknown>>`pragma ${sql.raw(name)}`.execute(db);
+  return Object.values(rows[0] ?? {})[0];
+}
+
+/** A migrated database that was opened and closed. */
+async function closedDatabase(): Promise<string> {
+  const path = newFile();
+  const db = openSqlite(path);
+  await migrate(db, "sqlite");
+  await db.destroy();
+  return path;
+}
+
+const refusal = (path: string) => {
+  try {
+    openSqlite(path);
+  } catch (error) {
+    expect(error).toBeInstanceOf(StartRefusal);
+    return (error as Error).message;
+  }
+  throw new Error("it was opened");
+};
+
+describe("every open of the embedded database", () => {
+  it.each([
+    ["journal_mode", "wal"],
+    ["synchronous", 2],
+    ["foreign_keys", 1],
+    ["trusted_schema", 0],
+    ["cell_size_check", 1],
+    ["busy_timeout", 5000],
+  ])("L1: a reopened database runs at %s = %s", async (name, value) => {
+    const db = openSqlite(await closedDatabase());
+    onTestFinished(() => db.destroy());
+    expect(await pragma(db, name)).toBe(value);
+  });
+
+  it("L1: which a reopened WAL database would not by itself", async () => {
+    const plain = new BetterSqlite3(await closedDatabase());
+    onTestFinished(() => void plain.close());
+    expect(plain.pragma("journal_mode", { simple: true })).toBe("wal");
+    expect(plain.pragma("synchronous", { simple: true })).not.toBe(2);
+  });
+
+  it("S62: the file and what SQLite keeps beside it are its owner's alone, whatever the umask", async () => {
+    const path = newFile();
+    const before = process.umask(0o022);
+    onTestFinished(() => void process.umask(before));
+    const db = openSqlite(path);
+    onTestFinished(() => db.destroy());
+    await migrate(db, "sqlite");
+    for (const file of [path, `${path}-wal`, `${path}-shm`]) expect(statSync(file).mode & 0o777, file).toBe(0o600);
+  });
+
+  it("S62: a file that others can read refuses to start and says how to mend it", async () => {
+    const path = await closedDatabase();
+    chmodSync(path, 0o640);
+    expect(refusal(path)).toContain("chmod 600");
+  });
+
+  it("L5: what is no database refuses to start, and is left as it was", () => {
+    const path = newFile();
+    writeFileSync(path, "this is a letter, not a database\n".repeat(100), { mode: 0o600 });
+    const before = readFileSync(path);
+    expect(refusal(path)).toContain("restore a backup");
+    expect(readFileSync(path)).toEqual(before);
+  });
+
+  it("L5: a database with a page overwritten refuses to start", async () => {
+    const path = await closedDatabase();
+    const bytes = readFileSync(path);
+    bytes.fill(0x5a, 3 * 4096, 5 * 4096);
+    writeFileSync(path, bytes);
+    expect(refusal(path)).toContain("restore a backup");
+  });
+
+  it("a database that was cut off refuses to start", async () => {
+    const path = await closedDatabase();
+    const cut = join(temporaryFolder(), "cut.db");
+    copyFileSync(path, cut);
+    writeFileSync(cut, readFileSync(path).subarray(0, 5 * 4096), { mode: 0o600 });
+    expect(refusal(cut)).toContain("restore a backup");
+  });
+
+  it("a folder in its place, and a folder that is not there, refuse to start", () => {
+    const folder = join(temporaryFolder(), "entente.db");
+    mkdirSync(folder, { mode: 0o700 });
+    expect(refusal(folder)).toContain("cannot be used");
+    expect(refusal(join(temporaryFolder(), "absent", "entente.db"))).toContain("cannot be used");
+  });
+});
