@@ -110,4 +110,17 @@ describe("the end of a grant follows the terms", () => {
     await live(world, terms(0, 30 * HOUR_MS), terms(1, 30 * HOUR_MS), { kind: "pass", ms: 3 * HOUR_MS });
     expect(shown(world, "mesh-2").revision).not.toBeNull();
   });
+
+  test("terms that were agreed anew before the log knew of the end are a re-grant above the tombstone", async () => {
+    const world = await twoMeshes(2 * HOUR_MS);
+    await live(world, terms(0, null), { kind: "keeper", on: false }, { kind: "pass", ms: 2 * HOUR_MS });
+    const silent = shown(world, "mesh-2");
+    expect(silent.revision).toBeNull();
+    await live(world, terms(1, null));
+    const again = shown(world, "mesh-2");
+    expect(again.revision).not.toBeNull();
+    expect(again.sequence).toBeGreaterThan(silent.sequence);
+    await restart(world);
+    expect(shown(world, "mesh-2").sequence).toBe(again.sequence);
+  });
 });

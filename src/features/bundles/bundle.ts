@@ -81,6 +81,10 @@ export function accessChange(recorded: BundleAccess | undefined, facts: AccessFa
   return recorded.until === until ? undefined : "changed";
 }
 
+/** A grant that time ended: the consumer has been shown the tombstone, whether or not the log came to say so. */
+export const hasLapsed = (recorded: BundleAccess | undefined, now: EpochMs): boolean =>
+  recorded?.state === "granted" && recorded.until !== null && recorded.until <= now;
+
 /** Whole seconds of `Last-Modified`: now, but strictly later than whatever was shown before. */
 export const lastModifiedAfter = (shownSeconds: number, now: EpochMs): number =>
   Math.max(Math.floor(now / 1000), shownSeconds + 1);

@@ -23,6 +23,7 @@ import {
   accessChange,
   type BundleAccess,
   grantedUntil,
+  hasLapsed,
   lastModifiedAfter,
   publishedBy,
   type Revision,
@@ -109,7 +110,8 @@ async function reviewAccess(work: Work, meshId: MeshId, trustDomain: TrustDomain
     member: membership?.trustDomain === trustDomain && membership.state === "granted",
     federationEnds: await federationEndsFor(work, meshId, trustDomain),
   };
-  const change = accessChange(recorded, facts);
+  const known = accessChange(recorded, facts);
+  const change = known === "changed" && hasLapsed(recorded, work.now) ? "regranted" : known;
   if (!change) return;
   const until = grantedUntil(facts) ?? null;
   const changed: NewEvent = {
@@ -117,9 +119,9 @@ async function reviewAccess(work: Work, meshId: MeshId, trustDomain: TrustDomain
     subjects: [`mesh/${meshId}`, `trust-domain/${trustDomain}`],
     fields: { until },
   };
-  // A grant that ended by the clock was shown as a tombstone, one above what all saw.
+  // A grant that lapsed was shown as a tombstone, one above what all saw.
   const tombstone = Math.max(counted, recorded?.position ?? 0) + 1;
-  const position = recordDerived(work, changed, change === "withdrawn" ? tombstone : counted);
+  const position = recordDerived(work, changed, hasLapsed(recorded, work.now) ? tombstone : counted);
   const access: BundleAccess = {
     meshId,
     trustDomain,
@@ -133,8 +135,7 @@ async function reviewAccess(work: Work, meshId: MeshId, trustDomain: TrustDomain
 
 /** What ended by the clock ended at that instant, however much later the log comes to know. */
 function endedAt(work: Work, change: AccessChange, recorded: BundleAccess | undefined): EpochMs {
-  const until = recorded?.until ?? null;
-  return change === "withdrawn" && until !== null && until <= work.now ? until : work.now;
+  return change === "withdrawn" && recorded && hasLapsed(recorded, work.now) ? (recorded.until ?? work.now) : work.now;
 }
 
 /** What gives this consumer's view its number and `Last-Modified`; a first grant or another end changes neither. */
