@@ -152,6 +152,7 @@ async function bundles(db: Kysely<unknown>): Promise<void> {
     .addColumn("at", "bigint", (c) => c.notNull())
     .addColumn("cause", "text", (c) => c.notNull())
     .addColumn("actor", "text", (c) => c.notNull())
+    .addColumn("acting_mesh", "text")
     .addColumn("reason", "text")
     .addPrimaryKeyConstraint("revision_key", ["trust_domain", "position"])
     .execute();

@@ -83,7 +83,7 @@ function serverOptions({ limits, logger, newRequestId, https, refusals }: AppPar
   };
   return {
     loggerInstance: logger,
-    logController: new LogController({ disableRequestLogging: true }),
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: "requestId" }),
     genReqId: newRequestId,
     requestIdHeader: false,
     trustProxy: false,

@@ -1,3 +1,5 @@
+import { Refusal } from "./errors.ts";
+
 /** Milliseconds since the Unix epoch, UTC. Every `…At` inside the program is one; on the wire it is RFC 3339. */
 export type EpochMs = number;
 
@@ -12,5 +14,13 @@ export const MINUTE_MS = 60 * SECOND_MS;
 export const HOUR_MS = 60 * MINUTE_MS;
 export const DAY_MS = 24 * HOUR_MS;
 
-/** The instant of an RFC 3339 text that a schema has checked. */
-export const parseTime = (text: string): EpochMs => Date.parse(text);
+/**
+ * The instant of an RFC 3339 text that a schema has checked. A leap second has the form of one and is none.
+ * @param pointer JSON pointer of the member it came from
+ * @throws {Refusal} `invalid-request`
+ */
+export function parseTime(text: string, pointer: string): EpochMs {
+  const at = Date.parse(text);
+  if (Number.isNaN(at)) throw new Refusal("invalid-request", "not an instant that can be represented", { pointer });
+  return at;
+}

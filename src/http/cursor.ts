@@ -8,7 +8,8 @@ export function fromCursor<T extends string | number>(cursor: string | undefined
   if (cursor === undefined) return start;
   try {
     const [after] = JSON.parse(Buffer.from(cursor, "base64url").toString()) as [unknown];
-    if (typeof after === typeof start) return after as T;
+    const isWhole = typeof after !== "number" || Number.isSafeInteger(after);
+    if (typeof after === typeof start && isWhole) return after as T;
   } catch {
     // Said below: no detail of a broken cursor is of use to anybody.
   }

@@ -34,8 +34,7 @@ export function answerErrors(app: FastifyInstance, endpoints: readonly Endpoint[
   });
   app.setErrorHandler(async (error, request, reply) => {
     const refusal = asRefusal(error);
-    if (refusal.status >= 500)
-      request.log.error({ err: refusal.cause ?? refusal, requestId: request.id }, "request failed");
+    if (refusal.status >= 500) request.log.error({ err: refusal.cause ?? refusal }, "request failed");
     const { endpoint } = request.routeOptions.config as { endpoint?: Endpoint };
     const { meshId } = (request.params ?? {}) as { meshId?: string };
     await listener.refused({ endpoint, caller: request.caller, meshId }, refusal);

@@ -6,7 +6,6 @@ export function logRequests(app: FastifyInstance): void {
   app.addHook("onResponse", async (request, reply) => {
     request.log.info(
       {
-        requestId: request.id,
         operation: request.routeOptions.config?.endpoint?.operationId ?? null,
         caller: request.caller?.id ?? null,
         source: request.ip,

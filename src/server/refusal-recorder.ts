@@ -55,7 +55,8 @@ export function refusalRecorder(parts: {
   return {
     async refused({ endpoint, caller, meshId }, refusal) {
       if (refusal.status >= 500 || refusal.status === 429) return;
-      if (!caller) return tally.count(refusal.code === "unauthenticated" ? "unauthenticated" : "invalid-request");
+      if (refusal.code === "unauthenticated") return tally.count("unauthenticated");
+      if (!caller) return tally.count("invalid-request");
       if (MALFORMED.has(refusal.code)) return tally.count("invalid-request");
       if (!endpoint || endpoint.method === "GET") return;
       await recordRefusal(

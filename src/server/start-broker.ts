@@ -8,6 +8,7 @@ import { type BundleEndpoint, startBundleEndpoint } from "../bundle-endpoint/hos
 import { tlsOptions } from "../bundle-endpoint/tls-options.ts";
 import type { Config } from "../config.ts";
 import { writeFileDurably } from "../durable-file.ts";
+import { requireValidActor } from "../features/access/authentication.service.ts";
 import { refusalTally } from "../features/audit/refusals.ts";
 import type { Broker } from "../features/broker.ts";
 import { settle } from "../features/bundles/settle.service.ts";
@@ -22,6 +23,7 @@ import { StartRefusal } from "../start-refusal.ts";
 import { logSize, newestEvent } from "../store/event-log.ts";
 import { createFollower, type Follower } from "../store/follower.ts";
 import { migrate } from "../store/migrate.ts";
+import { holdDataFolder } from "../store/single-server-lock.ts";
 import { openSqlite } from "../store/sqlite.ts";
 import type { Database } from "../store/tables.ts";
 import { createUnitOfWork } from "../store/unit-of-work.ts";
@@ -32,8 +34,10 @@ import { keepDeadlines } from "./deadline-keeper.ts";
 import { checkTrustDomain, prepareFirstStart } from "./first-start.ts";
 import { createMetrics } from "./metrics.ts";
 import { refusalRecorder } from "./refusal-recorder.ts";
+import { closeWithin } from "./shutdown.ts";
 import { adminThrottle } from "./throttle.ts";
 import { tokenUses } from "./token-uses.ts";
+import { writability } from "./writability.ts";
 
 /** Where a running broker really listens: URLs. */
 export interface Addresses {
@@ -71,6 +75,7 @@ export async function startBroker(
   const clock = threadClock(clockOffset);
   const onError = (what: string) => (error: unknown) => logger.error({ err: error }, what);
   const dataFolder = openDataFolder(config.data);
+  const letGo = holdDataFolder(join(dataFolder, "entente.lock"));
   const db = openSqlite(join(dataFolder, "entente.db"));
   await migrate(db, "sqlite");
   const generation = await checkTrustDomain(db, config.trustDomain);
@@ -89,6 +94,7 @@ export async function startBroker(
     clock,
     random,
     generation,
+    admit: requireValidActor,
     settle,
     async committed(position) {
       const passed = (await follower?.passed(position, config.readYourWritesTimeoutMs)) ?? true;
@@ -135,7 +141,14 @@ export async function startBroker(
     maxStaleMs: MAX_STALE_MS,
     ...(clockOffset ? { clockOffset } : {}),
     initial,
-    onDeliveries: (batch) => db.transaction().execute((tx) => saveDeliveries(tx, batch)),
+    onDeliveries: (batch) =>
+      db
+        .transaction()
+        .execute((tx) => saveDeliveries(tx, batch))
+        .catch((error: unknown) => {
+          onError("deliveries are not in the ledger yet; they are offered again")(error);
+          throw error;
+        }),
     onFatal: surroundings.onFatal,
   }).catch((error: NodeJS.ErrnoException) => {
     if (error.syscall !== "listen") throw error;
@@ -168,6 +181,7 @@ export async function startBroker(
     onError: onError("refusals could not be recorded"),
   });
   const uses = tokenUses({ db, onError: onError("token uses could not be written") });
+  const isWritable = writability(db, () => performance.now());
   let stopping = false;
   const bundleUrls = {
     spiffe: config.publicUrlSpiffe ?? `https://${formatListenAddress(running.addresses.spiffe)}`,
@@ -184,9 +198,15 @@ export async function startBroker(
     invitationSeconds: config.invitationSeconds,
     refreshHintSeconds: config.refreshHintSeconds,
   };
-  app = await buildApp({
+  const admin = await buildApp({
     broker,
-    health: { unreadiness: () => unreadiness(db, () => stopping), metrics: metrics.text },
+    health: {
+      async unreadiness() {
+        const reasons = stopping ? ["stopping"] : [];
+        return (await isWritable()) ? reasons : [...reasons, "database-not-writable"];
+      },
+      metrics: metrics.text,
+    },
     refusals,
     limits: config.limits,
     throttle: adminThrottle(config.limits, () => performance.now()),
@@ -195,7 +215,8 @@ export async function startBroker(
     https: { ...tlsOptions(pairOf(certificates.admin.first)), handshakeTimeout: config.limits.handshakeTimeoutMs },
     newRequestId: () => randomId(random, "req"),
   });
-  await app.listen(config.adminAddress).catch((error: unknown) => {
+  app = admin;
+  await admin.listen(config.adminAddress).catch((error: unknown) => {
     throw new StartRefusal(
       `the admin API cannot listen on ${formatListenAddress(config.adminAddress)}: ${(error as Error).message}`,
       error,
@@ -203,7 +224,7 @@ export async function startBroker(
   });
 
   const addresses: Addresses = {
-    admin: `https://${formatListenAddress({ host: config.adminAddress.host, port: (app.server.address() as AddressInfo).port })}`,
+    admin: `https://${formatListenAddress({ host: config.adminAddress.host, port: (admin.server.address() as AddressInfo).port })}`,
     bundleSpiffe: `https://${formatListenAddress(running.addresses.spiffe)}`,
     bundleWeb: `https://${formatListenAddress(running.addresses.web)}`,
   };
@@ -217,14 +238,17 @@ export async function startBroker(
       stopping = true;
       running.notReady();
       await new Promise((resolve) => setTimeout(resolve, config.shutdownDelaySeconds * SECOND_MS));
-      await app?.close();
+      const graceMs = config.shutdownGraceSeconds * SECOND_MS;
+      await Promise.all([closeWithin(admin, graceMs), running.close(graceMs)]);
+      await follower?.stop();
+      // Nothing follows any more: what is still to be written waits for no view.
+      follower = undefined;
       await deadlines.stop();
       await refusals.stop();
       await uses.stop();
-      await running.close(config.shutdownGraceSeconds * SECOND_MS);
-      await follower?.stop();
       certificates.stop();
       await db.destroy();
+      letGo();
     },
   };
 }
@@ -249,21 +273,7 @@ function setAdminCertificate(app: FastifyInstance | undefined, certificate: Serv
 }
 
 const readEverything = (db: Database, generation: number) =>
-  db.transaction().execute(async (tx) => readPublicationChange(tx, "everything", await logSize(tx), generation));
-
-/** Which part cannot take changes now (L8). */
-async function unreadiness(db: Database, stopping: () => boolean): Promise<string[]> {
-  const reasons = stopping() ? ["stopping"] : [];
-  const writable = await db
+  db
     .transaction()
-    .execute((tx) =>
-      tx
-        .updateTable("log_head")
-        .set((eb) => ({ size: eb.ref("size") }))
-        .where("id", "=", 1)
-        .execute(),
-    )
-    .then(() => true)
-    .catch(() => false);
-  return writable ? reasons : [...reasons, "database-not-writable"];
-}
+    .setIsolationLevel("repeatable read")
+    .execute(async (tx) => readPublicationChange(tx, "everything", await logSize(tx), generation));

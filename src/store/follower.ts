@@ -43,14 +43,17 @@ export function createFollower(parts: {
 
   /** Reads in one transaction, applies outside it, then lets go those who wait for the new position. */
   async function step(events: "everything" | undefined): Promise<boolean> {
-    const read = await parts.db.transaction().execute(async (tx) => {
-      const touched = events ?? (await eventsAfter(tx, position, BATCH));
-      if (touched.length === 0) return undefined;
-      const upTo = touched === "everything" ? await logSize(tx) : (touched.at(-1)?.position ?? position);
-      const applies: ApplyChange[] = [];
-      for (const view of parts.views) applies.push(await view.read(tx, touched, upTo));
-      return { upTo, applies };
-    });
+    const read = await parts.db
+      .transaction()
+      .setIsolationLevel("repeatable read")
+      .execute(async (tx) => {
+        const touched = events ?? (await eventsAfter(tx, position, BATCH));
+        if (touched.length === 0) return undefined;
+        const upTo = touched === "everything" ? await logSize(tx) : (touched.at(-1)?.position ?? position);
+        const applies: ApplyChange[] = [];
+        for (const view of parts.views) applies.push(await view.read(tx, touched, upTo));
+        return { upTo, applies };
+      });
     if (!read) {
       for (const view of parts.views) view.noNews?.();
       return false;

@@ -94,6 +94,7 @@ export interface Tables {
     at: number;
     cause: string;
     actor: string;
+    acting_mesh: string | null;
     reason: string | null;
   };
   bundle_access: {

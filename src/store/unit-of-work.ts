@@ -55,6 +55,8 @@ export interface UnitOfWorkParts {
   readonly clock: Clock;
   readonly random: Randomness;
   readonly generation: number;
+  /** That the actor may still act, at the moment of the change. @throws {Refusal} Handed in, as `settle` is. */
+  readonly admit: (work: Work) => Promise<void>;
   /** Republishes what was touched. Handed in, so that the store imports no feature. */
   readonly settle: (work: Work) => Promise<void>;
   /** Called with the newest position after each commit; the answer leaves when it resolves. */
@@ -70,6 +72,7 @@ export function createUnitOfWork(parts: UnitOfWorkParts): UnitOfWork {
         .execute(async (tx) => {
           const events: SealedEvent[] = [];
           const work = newWork(parts, tx, actor, await lockLogHead(tx), events);
+          await parts.admit(work);
           const answer = await change(work);
           await parts.settle(work);
           await appendEvents(tx, events);

@@ -14,6 +14,8 @@ export interface ConsumerAccess {
   readonly span: Span;
   /** Pollers that fetched the tombstone of this withdrawal, maybe before the log knew of it. */
   readonly told: Set<string>;
+  /** Pollers that were served the bundle by this process: the ledger may not know of the latest when access ends. */
+  readonly holders: Set<string>;
 }
 
 /** @param last what the consumer was shown before, whatever the reason; null for nothing */
@@ -25,16 +27,24 @@ export function showAccess(
   now: EpochMs,
 ): ConsumerAccess {
   const told = last !== null && sameWithdrawal(last.input, input) ? last.told : new Set<string>();
+  const holders = last?.holders ?? new Set<string>();
   const before = last?.shown ?? null;
   if (input.state === "withdrawn") {
-    return { input, state: "tombstone", shown: withdrawn(input, before, generation), span: ALWAYS, told };
+    return { input, state: "tombstone", shown: withdrawn(input, before, generation), span: ALWAYS, told, holders };
   }
   const span = input.until === null ? ALWAYS : spanAt([input.until], now);
   if (input.until !== null && now >= input.until) {
-    return { input, state: "tombstone", shown: expired(input, input.until, before, domain, generation), span, told };
+    return {
+      input,
+      state: "tombstone",
+      shown: expired(input, input.until, before, domain, generation),
+      span,
+      told,
+      holders,
+    };
   }
-  if (domain === undefined) return { input, state: "nothing", shown: before, span, told };
-  return { input, state: "bundle", shown: granted(input, before, domain, generation), span, told: new Set() };
+  if (domain === undefined) return { input, state: "nothing", shown: before, span, told, holders };
+  return { input, state: "bundle", shown: granted(input, before, domain, generation), span, told: new Set(), holders };
 }
 
 /** Bytes of all, but for numbers that this consumer saw already: after a re-grant, until the domain's next revision. */
@@ -91,11 +101,11 @@ function sameWithdrawal(before: AccessInput, after: AccessInput): boolean {
  * held the bundle and still lives. Never before the log knows of the withdrawal: only it knows who held the bundle.
  */
 export function isGone(
-  { input, told }: ConsumerAccess,
+  { input, told, holders }: ConsumerAccess,
   tombstoneSeconds: number,
   now: EpochMs,
   isLive: (pollerId: string) => boolean,
 ): boolean {
   if (input.state !== "withdrawn" || now < input.at + tombstoneSeconds * SECOND_MS) return false;
-  return !input.owing.some((pollerId) => !told.has(pollerId) && isLive(pollerId));
+  return ![...input.owing, ...holders].some((pollerId) => !told.has(pollerId) && isLive(pollerId));
 }

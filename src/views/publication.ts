@@ -34,7 +34,7 @@ export interface Publication {
   lookPublic(trustDomain: string, now: EpochMs): Shown | "absent";
   /** The broker's own bundle. */
   lookOwn(now: EpochMs): Shown | "absent";
-  /** A poller was served what it sees: it owes no tombstone any more. */
+  /** A poller was served what it sees: with a bundle it comes to owe a tombstone, with the tombstone it owes it no more. */
   noteDelivery(poller: PollerInput, trustDomain: string, shown: Shown): void;
 }
 
@@ -148,7 +148,11 @@ export function createPublication({ brokerTrustDomain, tombstoneSeconds }: Publi
     },
     noteDelivery({ pollerId, meshId }, trustDomain, shown) {
       const access = accesses.get(trustDomain)?.get(meshId);
-      if (access?.state === "tombstone" && access.shown === shown) access.told.add(pollerId);
+      if (access === undefined) return;
+      if (shown.revision !== null) {
+        access.holders.add(pollerId);
+        access.told.delete(pollerId);
+      } else if (access.state === "tombstone" && access.shown === shown) access.told.add(pollerId);
     },
   };
 }

@@ -67,6 +67,7 @@ const revision = (position: number, fingerprints: readonly string[]): Revision =
   digest: `digest ${position}`,
   refreshHintSeconds: 300,
   lastModifiedSeconds: NOON / 1000,
+  actingMesh: "shop",
   fingerprints,
   bundle: "{}",
   at: NOON,

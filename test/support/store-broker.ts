@@ -59,6 +59,7 @@ export async function storeBroker(
     db,
     clock: time.clock,
     random: seededRandomness("store broker"),
+    admit: async () => {},
     settle,
     committed: async () => {},
     ...parts,

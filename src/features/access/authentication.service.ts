@@ -1,17 +1,18 @@
 import { Refusal } from "../../errors.ts";
 import type { Executor } from "../../store/tables.ts";
+import type { Work } from "../../store/unit-of-work.ts";
 import type { EpochMs } from "../../time.ts";
 import { type Caller, invitationCaller, type Origin, tokenCaller } from "./caller.ts";
-import { findInvitationSecret } from "./invitation.store.ts";
+import { findInvitation, findInvitationSecret } from "./invitation.store.ts";
 import { invitationState } from "./invitation.ts";
 import { matchesHash, readSecret, type Secret } from "./secret.ts";
-import { findTokenSecret } from "./token.store.ts";
+import { findToken, findTokenSecret } from "./token.store.ts";
 import { isValid } from "./token.ts";
 
 const BEARER = /^Bearer ([!-~]+)$/i;
 
 /** One answer to every credential that does not hold: unknown, expired, revoked, malformed, spent (S25). */
-export const unauthenticated = (): Refusal => new Refusal("unauthenticated", "send a valid bearer token");
+const unauthenticated = (): Refusal => new Refusal("unauthenticated", "send a valid bearer token");
 
 /**
  * Who makes a request, by its `Authorization` header and nothing else (S25). A capability URL's token has another
@@ -29,6 +30,21 @@ export async function authenticate(
   const caller = secret && (await (secret.kind === "tok" ? byToken : byInvitation)(db, secret, origin, now));
   if (!caller) throw unauthenticated();
   return caller;
+}
+
+/**
+ * That the actor of a unit of work may still act: a credential can end between a request's head and its body.
+ * @throws {Refusal} `unauthenticated`
+ */
+export async function requireValidActor({ tx, actor, now }: Pick<Work, "tx" | "actor" | "now">): Promise<void> {
+  if (actor.kind === "broker") return;
+  if (actor.kind === "invitation") {
+    const invitation = await findInvitation(tx, actor.id);
+    if (!invitation || invitationState(invitation, now) !== "open") throw unauthenticated();
+    return;
+  }
+  const token = await findToken(tx, actor.id);
+  if (!token || !isValid(token, now)) throw unauthenticated();
 }
 
 async function byToken(db: Executor, secret: Secret, origin: Origin, now: EpochMs): Promise<Caller | undefined> {

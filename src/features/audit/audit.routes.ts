@@ -34,8 +34,8 @@ export const auditEndpoints = (broker: Broker): Endpoint[] => [
         subjects,
         ...(query.actor === undefined ? {} : { actor: query.actor }),
         ...(query.type === undefined ? {} : { type: query.type }),
-        ...(query.from === undefined ? {} : { from: parseTime(query.from) }),
-        ...(query.to === undefined ? {} : { to: parseTime(query.to) }),
+        ...(query.from === undefined ? {} : { from: parseTime(query.from, "/from") }),
+        ...(query.to === undefined ? {} : { to: parseTime(query.to, "/to") }),
       };
       const after = query.cursor === undefined ? undefined : fromCursor(query.cursor, 0);
       const found = await listEvents(broker.db, token.scope, filter, {

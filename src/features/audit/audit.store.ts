@@ -52,6 +52,16 @@ export async function listEvents(
         .select("position")
         .where("subject", "in", [...mine, ""]),
     );
+    // A filter tells nothing that the answer would hide: who acted for another mesh, for whom else a token speaks (S21).
+    if (filter.actor !== undefined) {
+      const own = [...scope.meshes, ""];
+      query = query.where((where) =>
+        where.or([where("event_detail.acting_mesh", "is", null), where("event_detail.acting_mesh", "in", own)]),
+      );
+    }
+    if (filter.subjects.some((subject) => subject.startsWith("mesh/") && !mine.includes(subject))) {
+      query = query.where("event.type", "not like", "token.%");
+    }
   }
   if (filter.actor !== undefined) query = query.where("event_detail.actor", "=", filter.actor);
   if (filter.type !== undefined) query = query.where("event.type", "=", filter.type);

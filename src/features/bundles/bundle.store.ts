@@ -17,6 +17,7 @@ const toRevision = (row: Selectable<Tables["revision"]>): Revision => ({
   at: row.at,
   cause: row.cause,
   actor: row.actor,
+  actingMesh: row.acting_mesh,
   reason: row.reason,
 });
 
@@ -46,6 +47,7 @@ export async function insertRevision(tx: Executor, revision: Revision): Promise<
       at: revision.at,
       cause: revision.cause,
       actor: revision.actor,
+      acting_mesh: revision.actingMesh,
       reason: revision.reason,
     })
     .execute();

@@ -21,6 +21,8 @@ export interface Revision {
   /** The event that made it necessary. */
   readonly cause: string;
   readonly actor: string;
+  /** On whose behalf; null for an operator's or the broker's own act. */
+  readonly actingMesh: string | null;
   readonly reason: string | null;
 }
 

@@ -58,9 +58,11 @@ export async function publishedDomains(
 }
 
 function published(documents: readonly (string | undefined)[]): PublishedAuthority[] {
-  const authorities = documents
-    .filter((document) => document !== undefined)
-    .map((document) => JSON.parse(document) as Authority);
+  const authorities = documents.map((document) => {
+    // Served without one of its authorities, a revision would be other bytes under its own number.
+    if (document === undefined) throw new Error("a revision names an authority that was not read");
+    return JSON.parse(document) as Authority;
+  });
   return canonicalOrder(authorities).map((authority) => ({ authority, dropAt: dropAtOf(authority) }));
 }
 

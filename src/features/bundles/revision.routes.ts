@@ -29,7 +29,10 @@ export const revisionEndpoints = (broker: Broker): Endpoint[] => [
       const found = await listRevisions(broker.db, record.name, before, query.limit + 1);
       const page = pageOf(found, query.limit, ({ position }) => toCursor(position));
       return {
-        body: { ...page, revisions: page.items.map((revision, index) => viewRevision(revision, found[index + 1])) },
+        body: {
+          ...page,
+          revisions: page.items.map((revision, index) => viewRevision(revision, found[index + 1], token.scope)),
+        },
       };
     },
   }),
@@ -49,7 +52,9 @@ export const revisionEndpoints = (broker: Broker): Endpoint[] => [
         /^\d{1,16}$/.test(params.sequence) && (await findRevision(broker.db, record.name, Number(params.sequence)));
       if (!revision) throw notFound();
       const [before] = await listRevisions(broker.db, record.name, revision.position, 1);
-      return { body: { ...viewRevision(revision, before), bundle: JSON.parse(revision.bundle) as object } };
+      return {
+        body: { ...viewRevision(revision, before, token.scope), bundle: JSON.parse(revision.bundle) as object },
+      };
     },
   }),
 ];

@@ -2,6 +2,7 @@ import Type, { type Static } from "typebox";
 import { revisionDifference } from "../../bundle/revision-difference.ts";
 import { next, orNull, strictObject, time } from "../../http/schemas.ts";
 import { toRfc3339 } from "../../time.ts";
+import { reaches, type Scope } from "../access/role.ts";
 import type { Revision } from "./bundle.ts";
 
 const revisionMembers = {
@@ -11,7 +12,8 @@ const revisionMembers = {
   refreshHintSeconds: Type.Integer(),
   at: time("When it was published."),
   cause: Type.String({ description: "Type of the event that made it necessary." }),
-  actor: Type.String({ description: "The token, or `clock`." }),
+  meshId: orNull(Type.String({ description: "On whose behalf; null for an operator's or the broker's own act." })),
+  actor: orNull(Type.String({ description: "The token, or `clock`; null of another mesh's act." })),
   reason: orNull(Type.String()),
   added: Type.Array(Type.String(), { description: "Fingerprints that the revision before did not hold." }),
   removed: Type.Array(Type.String(), { description: "Fingerprints that only the revision before held." }),
@@ -32,7 +34,13 @@ export const revisionWithBundle = strictObject(
 
 const asItems = (fingerprints: readonly string[]) => fingerprints.map((fingerprint) => ({ fingerprint }));
 
-export function viewRevision(revision: Revision, before: Revision | undefined): Static<typeof revisionView> {
+/** Who and why is for those who act for the same mesh, operators and auditors (S21). */
+export function viewRevision(
+  revision: Revision,
+  before: Revision | undefined,
+  scope: Scope,
+): Static<typeof revisionView> {
+  const own = scope.all || revision.actingMesh === null || reaches(scope, revision.actingMesh);
   const { added, removed } = revisionDifference(asItems(before?.fingerprints ?? []), asItems(revision.fingerprints));
   return {
     sequence: revision.sequence,
@@ -41,8 +49,9 @@ export function viewRevision(revision: Revision, before: Revision | undefined): 
     refreshHintSeconds: revision.refreshHintSeconds,
     at: toRfc3339(revision.at),
     cause: revision.cause,
-    actor: revision.actor,
-    reason: revision.reason,
+    meshId: revision.actingMesh,
+    actor: own ? revision.actor : null,
+    reason: own ? revision.reason : null,
     added: [...added],
     removed: [...removed],
     links: { event: `/v1/audit-events/${revision.position}` },

@@ -98,6 +98,7 @@ async function republish(work: Work, trustDomain: TrustDomain, counted: number):
     at: work.now,
     cause: work.cause?.type ?? "unknown",
     actor: work.actor.id,
+    actingMesh: work.cause?.actingMesh ?? null,
     reason: work.cause?.reason ?? null,
   };
   await insertRevision(work.tx, revision);

@@ -1,5 +1,7 @@
 import type { Executor } from "../../store/tables.ts";
 import { notFound } from "../access/caller.ts";
+import { peersOf } from "../federations/peers.service.ts";
+import type { RegisteredMesh } from "../meshes/mesh.ts";
 import type { MeshId } from "../meshes/mesh-id.ts";
 import { meshNamed } from "../meshes/mesh-lookup.service.ts";
 import { trustDomainNamed } from "../trust-domains/trust-domain.service.ts";
@@ -19,14 +21,16 @@ export async function ledgerOf(
   const mesh = await meshNamed(db, meshId);
   if (!mesh) throw notFound();
   const asConsumer = await withCurrency(db, await deliveriesTo(db, meshId));
-  const provided = mesh.membership === "granted" ? await deliveriesOf(db, mesh.trustDomain) : [];
-  return {
-    asConsumer,
-    asProvider: await withCurrency(
-      db,
-      provided.filter((delivery) => delivery.meshId !== meshId),
-    ),
-  };
+  const asProvider = mesh.membership === "granted" ? await providedBy(db, mesh) : [];
+  return { asConsumer, asProvider: await withCurrency(db, asProvider) };
+}
+
+/** The owner sees who holds its trust domain's bundle; another member only those it has a federation with (S21). */
+async function providedBy(db: Executor, { meshId, trustDomain }: RegisteredMesh): Promise<Delivery[]> {
+  const others = (await deliveriesOf(db, trustDomain)).filter((delivery) => delivery.meshId !== meshId);
+  if ((await trustDomainNamed(db, trustDomain))?.owner === meshId) return others;
+  const peers = await peersOf(db, meshId);
+  return others.filter((delivery) => peers.has(delivery.meshId));
 }
 
 async function withCurrency(db: Executor, deliveries: readonly Delivery[]): Promise<LedgerEntry[]> {

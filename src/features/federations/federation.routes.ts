@@ -55,7 +55,7 @@ export function federationEndpoints(broker: Broker): Endpoint[] {
           proposer: parseMeshId(body.proposer, "/proposer"),
           peer: parseMeshId(body.peer, "/peer"),
           trust: parseTrust(body.trust),
-          expiresAt: body.expiresAt === undefined ? null : parseTime(body.expiresAt),
+          expiresAt: body.expiresAt === undefined ? null : parseTime(body.expiresAt, "/expiresAt"),
           reason: parseOptionalText(body.reason, "/reason"),
         };
         const federation = await broker.unitOfWork.run(token, (work) => propose(work, token, asked));
@@ -154,7 +154,7 @@ export function federationEndpoints(broker: Broker): Endpoint[] {
         const asked = {
           meshId: parseMeshId(body.meshId, "/meshId"),
           trust: parseTrust(body.trust),
-          expiresAt: typeof body.expiresAt === "string" ? parseTime(body.expiresAt) : body.expiresAt,
+          expiresAt: typeof body.expiresAt === "string" ? parseTime(body.expiresAt, "/expiresAt") : body.expiresAt,
           reason: parseOptionalText(body.reason, "/reason"),
         };
         return {

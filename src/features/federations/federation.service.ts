@@ -188,6 +188,7 @@ async function saveDecided(
   decided: Decided,
   meshId: MeshId,
   reason: string | null,
+  byMesh = true,
 ): Promise<Federation> {
   const after = decided.federation;
   if (decided.changes.length === 0) return before;
@@ -196,7 +197,7 @@ async function saveDecided(
     work.record({
       type: `federation.${change}`,
       subjects: await subjectsOf(work.tx, after),
-      actingMesh: meshId,
+      ...(byMesh ? { actingMesh: meshId } : {}),
       fields: { meshId, termsDigest: termsDigest(currentTerms(after)), reason },
       before,
       after,
@@ -255,17 +256,15 @@ export async function openFederationsOf(work: Work, meshId: MeshId): Promise<Fed
   return all.filter((_, index) => isOpen(states[index] ?? "denied"));
 }
 
-/** A mesh that goes takes its consent back from all that is open. */
-export async function withdrawAll(work: Work, meshId: MeshId, reason: string): Promise<void> {
+/**
+ * A mesh that goes takes its consent back from all that is open.
+ * @param byMesh whether its own admin does it, or an operator
+ */
+export async function withdrawAll(work: Work, meshId: MeshId, reason: string, byMesh: boolean): Promise<void> {
   for (const federation of await openFederationsOf(work, meshId)) {
     const decision = consentOf(federation, meshId)?.decision === "granted" ? "withdraw" : "deny";
-    await saveDecided(
-      work,
-      federation,
-      decideConsent(federation, meshId, decision, null, reason, work.now),
-      meshId,
-      reason,
-    );
+    const decided = decideConsent(federation, meshId, decision, null, reason, work.now);
+    await saveDecided(work, federation, decided, meshId, reason, byMesh);
   }
 }
 

@@ -125,7 +125,7 @@ export async function deleteMesh(work: Work, caller: Caller, meshId: MeshId, wit
     ...actingMesh,
     before: mesh,
   });
-  await withdrawAll(work, meshId, "the mesh is deleted");
+  await withdrawAll(work, meshId, "the mesh is deleted", caller.role !== "operator");
   await touchFederationsOf(work, meshId);
   await revokePollersOf(work, meshId);
   await revokeTokensOf(work, meshId);
