@@ -259,17 +259,31 @@ async function access(db: Kysely<unknown>): Promise<void> {
     .execute();
 }
 
+/** Tables whose rows are written once, with what tells their rows apart. */
+const WRITTEN_ONCE: Readonly<Record<string, readonly string[]>> = {
+  event: ["position"],
+  event_subject: ["subject", "position"],
+  revision: ["trust_domain", "position"],
+};
+
+/** SQLite's REPLACE deletes without firing a delete trigger: what is there already is not written again either. */
+const noReplace = (table: string, key: readonly string[]): string =>
+  `create trigger ${table}_no_replace before insert on ${table} ` +
+  `when exists (select 1 from ${table} where ${key.map((column) => `${column} = new.${column}`).join(" and ")}) ` +
+  `begin select raise(abort, '${table} is append-only'); end`;
+
 /** History cannot be changed by this program's own mistake: leaves and revisions are written once (S68). */
 const appendOnly = {
-  sqlite: ["event", "event_subject", "revision"].flatMap((table) =>
-    ["update", "delete"].map(
+  sqlite: Object.entries(WRITTEN_ONCE).flatMap(([table, key]) => [
+    noReplace(table, key),
+    ...["update", "delete"].map(
       (verb) =>
         `create trigger ${table}_no_${verb} before ${verb} on ${table} begin select raise(abort, '${table} is append-only'); end`,
     ),
-  ),
+  ]),
   postgres: [
     "create function append_only() returns trigger language plpgsql as $$ begin raise exception '% is append-only', tg_table_name; end $$",
-    ...["event", "event_subject", "revision"].map(
+    ...Object.keys(WRITTEN_ONCE).map(
       (table) =>
         `create trigger ${table}_append_only before update or delete or truncate on ${table} for each statement execute function append_only()`,
     ),

@@ -25,6 +25,12 @@ export function loadConfig(env: Environment, readFile: (path: string) => string)
   if (env.NODE_TLS_REJECT_UNAUTHORIZED !== undefined) {
     problems.push("NODE_TLS_REJECT_UNAUTHORIZED: is set, which can turn certificate checks off; allowed: absent (S46)");
   }
+  // Silently taking SQLite instead would put every write where nobody looks for it.
+  if (env.ENTENTE_DATABASE_URL) {
+    problems.push(
+      "ENTENTE_DATABASE_URL: is set, but this version keeps its database in the data folder; allowed: absent",
+    );
+  }
   const found = findSettings(env, readFile, problems);
   const given = understood(found, problems);
   if (problems.length > 0) throw new ConfigError(problems);

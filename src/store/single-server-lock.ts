@@ -1,3 +1,4 @@
+import { chmodSync } from "node:fs";
 import BetterSqlite3 from "better-sqlite3";
 import { StartRefusal } from "../start-refusal.ts";
 
@@ -9,6 +10,7 @@ import { StartRefusal } from "../start-refusal.ts";
  */
 export function holdDataFolder(path: string): () => void {
   const handle = new BetterSqlite3(path, { timeout: 0 });
+  chmodSync(path, 0o600);
   try {
     handle.exec("begin exclusive");
   } catch (error) {

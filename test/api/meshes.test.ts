@@ -193,8 +193,10 @@ describe("a mesh goes", () => {
 
   it("S19: the trust domain that it gave back is registered again only by an operator", async () => {
     const { token } = await bareMesh(broker, "first-owner", "freed.example");
-    await expectStatus(200, remove(token, "first-owner"));
     const invited = await invite(broker, { trustDomain: "freed.example" });
+    await expectStatus(200, remove(token, "first-owner"));
+    const tooLate = { token: operator, body: { trustDomain: "freed.example" } };
+    await refused("trust-domain-freed", broker.api("POST", "/v1/invitations", tooLate));
     await refused("trust-domain-freed", register(invited.body.token, "second-owner", "freed.example"));
     const { body } = await expectStatus(201, register(operator, "second-owner", "freed.example"));
     expect(body.membership).toBe("granted");

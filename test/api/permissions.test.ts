@@ -46,8 +46,8 @@ const ownAct = (status: number) => ({ admin: status, peer: 404, stranger: 404 })
 /** The whole table of issue §5, written down a second time: what the code declares must agree with it. */
 const ROWS: Readonly<Record<string, Row>> = {
   "POST /v1/invitations": { answers: { operator: 201 }, body: { trustDomain: "new.example" } },
-  "GET /v1/invitations": { answers: { operator: 200 } },
-  "GET /v1/invitations/{invitation}": { answers: { operator: 200 } },
+  "GET /v1/invitations": { answers: { operator: 200, auditor: 200 } },
+  "GET /v1/invitations/{invitation}": { answers: { operator: 200, auditor: 200 } },
   "DELETE /v1/invitations/{invitation}": { answers: { operator: 200 } },
   "POST /v1/meshes": {
     answers: { operator: 409, invitation: 403 },
@@ -66,8 +66,8 @@ const ROWS: Readonly<Record<string, Row>> = {
     answers: ownAct(409),
     body: { meshId: "shop", decision: "grant" },
   },
-  "GET /v1/trust-domains/{domain}/revisions": { answers: ownRead },
-  "GET /v1/trust-domains/{domain}/revisions/{sequence}": { answers: ownRead },
+  "GET /v1/trust-domains/{domain}/revisions": { answers: { ...ownRead, peer: 200 } },
+  "GET /v1/trust-domains/{domain}/revisions/{sequence}": { answers: { ...ownRead, peer: 200 } },
   "POST /v1/meshes/{mesh}/authorities": { answers: ownAct(400), body: { pem: "" } },
   "GET /v1/meshes/{mesh}/authorities": { answers: ownRead },
   "GET /v1/meshes/{mesh}/authorities/{authority}": { answers: ownRead },

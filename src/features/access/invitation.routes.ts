@@ -29,7 +29,7 @@ export const invitationEndpoints = (broker: Broker): Endpoint[] => [
     permission: "invitation:manage",
     body: newInvitation,
     answer: createdInvitation,
-    refusals: ["invalid-trust-domain", "invalid-mesh-id", "trust-domain-reserved"],
+    refusals: ["invalid-trust-domain", "invalid-mesh-id", "trust-domain-reserved", "trust-domain-freed"],
     async handle({ body, token }) {
       const asked = {
         trustDomain: parseTrustDomain(body.trustDomain, "/trustDomain"),
@@ -49,7 +49,7 @@ export const invitationEndpoints = (broker: Broker): Endpoint[] => [
     operationId: "listInvitations",
     tag,
     summary: "List invitations, without their secrets",
-    permission: "invitation:manage",
+    permission: "invitation:read",
     query: invitationQuery,
     answer: invitationList,
     refusals: ["invalid-cursor"],
@@ -67,7 +67,7 @@ export const invitationEndpoints = (broker: Broker): Endpoint[] => [
     operationId: "readInvitation",
     tag,
     summary: "Read an invitation, without its secret",
-    permission: "invitation:manage",
+    permission: "invitation:read",
     params: invitationParams,
     answer: invitationView,
     refusals: ["not-found"],

@@ -3,6 +3,7 @@ import type { TrustDomain } from "../../spiffe/trust-domain.ts";
 import type { Work } from "../../store/unit-of-work.ts";
 import { SECOND_MS } from "../../time.ts";
 import type { MeshId } from "../meshes/mesh-id.ts";
+import { trustDomainNamed } from "../trust-domains/trust-domain.service.ts";
 import { notFound } from "./caller.ts";
 import {
   countInvitationRefusal,
@@ -19,7 +20,7 @@ export { findInvitation, listInvitations };
 
 /**
  * An operator invites somebody to register one mesh; the secret is in the answer and nowhere else.
- * @throws {Refusal} `trust-domain-reserved`
+ * @throws {Refusal} `trust-domain-reserved`, `trust-domain-freed`
  */
 export async function invite(
   work: Work,
@@ -28,6 +29,11 @@ export async function invite(
 ): Promise<{ invitation: Invitation; secret: string }> {
   if (asked.trustDomain === brokerTrustDomain) {
     throw new Refusal("trust-domain-reserved", `${asked.trustDomain} is the broker's own`, { pointer: "/trustDomain" });
+  }
+  if ((await trustDomainNamed(work.tx, asked.trustDomain))?.freedAt != null) {
+    throw new Refusal("trust-domain-freed", `${asked.trustDomain} was given back by its owner`, {
+      pointer: "/trustDomain",
+    });
   }
   const { id, text, hash } = newSecret(work.random, "inv");
   const invitation: Invitation = {

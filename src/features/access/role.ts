@@ -7,6 +7,7 @@ export type Role = (typeof ROLES)[number];
 /** What a route asks for. Each is declared beside its route; a route without one does not start (S18). */
 export type Permission =
   | "invitation:manage"
+  | "invitation:read"
   | "mesh:register"
   | "mesh:read"
   | "mesh:change"
@@ -46,6 +47,7 @@ const PERMISSIONS: Record<Role | "invitation", readonly Permission[]> = {
   operator: [
     ...READS,
     "invitation:manage",
+    "invitation:read",
     "mesh:register",
     "mesh:delete",
     "shared-key:manage",
@@ -68,7 +70,7 @@ const PERMISSIONS: Record<Role | "invitation", readonly Permission[]> = {
     "token:revoke",
   ],
   "mesh-viewer": READS,
-  auditor: [...READS, "shared-key:read", "metrics:read"],
+  auditor: [...READS, "invitation:read", "shared-key:read", "metrics:read"],
   invitation: ["mesh:register"],
 };
 

@@ -43,8 +43,8 @@ export function checkTokenRights(
 ): void {
   if (isMeshRole(asked.role) !== asked.meshes.length > 0) {
     const message = isMeshRole(asked.role)
-      ? `a ${asked.role} token names its meshes`
-      : `a ${asked.role} token names no meshes`;
+      ? `a token of the role ${asked.role} names its meshes`
+      : `a token of the role ${asked.role} names no meshes`;
     throw new Refusal("invalid-request", message, { pointer: "/meshes" });
   }
   if (maker.role === "operator") {
@@ -56,5 +56,7 @@ export function checkTokenRights(
     return;
   }
   if (maker.role !== "mesh-admin" || !isMeshRole(asked.role))
-    throw new Refusal("wider-rights", `a ${maker.role} cannot make a ${asked.role} token`, { pointer: "/role" });
+    throw new Refusal("wider-rights", `the role ${maker.role} cannot make a token of the role ${asked.role}`, {
+      pointer: "/role",
+    });
 }

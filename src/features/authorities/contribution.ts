@@ -58,7 +58,7 @@ export function checkTransition(from: ShownState, to: ShownState): void {
   const possible = FOLLOWS[from];
   if (possible.includes(to)) return;
   const next = possible.length > 0 ? `can become ${possible.join(" or ")}` : "cannot change any more";
-  throw new Refusal("impossible-transition", `a ${from} authority ${next}, not ${to}`, {
+  throw new Refusal("impossible-transition", `an authority that is ${from} ${next}, not ${to}`, {
     pointer: "/to",
     extra: { possible },
   });

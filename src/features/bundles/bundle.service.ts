@@ -1,3 +1,38 @@
-import { accessesOfMesh, deleteAccessesOfMesh, findRevision, listRevisions, newestRevision } from "./bundle.store.ts";
+import type { TrustDomain } from "../../spiffe/trust-domain.ts";
+import type { Executor } from "../../store/tables.ts";
+import type { EpochMs } from "../../time.ts";
+import { notFound } from "../access/caller.ts";
+import { reaches, type Scope } from "../access/role.ts";
+import { membersOf, trustDomainNamed } from "../trust-domains/trust-domain.service.ts";
+import {
+  accessesOfMesh,
+  deleteAccessesOfMesh,
+  findAccess,
+  findRevision,
+  listRevisions,
+  newestRevision,
+} from "./bundle.store.ts";
+import type { RevisionReader } from "./bundle.ts";
 
 export { accessesOfMesh, deleteAccessesOfMesh, findRevision, listRevisions, newestRevision };
+
+/**
+ * As whom a scope may read a trust domain's revisions at `now`: its members as such, a mesh that is served its bundle as a
+ * peer.
+ * @throws {Refusal} `not-found`
+ */
+export async function revisionReader(
+  db: Executor,
+  scope: Scope,
+  trustDomain: TrustDomain,
+  now: EpochMs,
+): Promise<RevisionReader> {
+  if (!(await trustDomainNamed(db, trustDomain))) throw notFound();
+  const members = await membersOf(db, trustDomain);
+  if (scope.all || members.some(({ meshId, state }) => state === "granted" && reaches(scope, meshId))) return "member";
+  for (const meshId of scope.meshes) {
+    const access = await findAccess(db, meshId, trustDomain);
+    if (access?.state === "granted" && (access.until === null || access.until > now)) return "peer";
+  }
+  throw notFound();
+}

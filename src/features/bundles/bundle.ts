@@ -26,6 +26,9 @@ export interface Revision {
   readonly reason: string | null;
 }
 
+/** As whom somebody reads revisions: one of the trust domain's own, an operator or auditor, or a peer that is served it. */
+export type RevisionReader = "member" | "peer";
+
 /** What one consumer mesh may see of one trust domain, as last recorded. */
 export interface BundleAccess {
   readonly meshId: MeshId;

@@ -3,7 +3,7 @@ import { revisionDifference } from "../../bundle/revision-difference.ts";
 import { next, orNull, strictObject, time } from "../../http/schemas.ts";
 import { toRfc3339 } from "../../time.ts";
 import { reaches, type Scope } from "../access/role.ts";
-import type { Revision } from "./bundle.ts";
+import type { Revision, RevisionReader } from "./bundle.ts";
 
 const revisionMembers = {
   sequence: Type.Integer({ description: "`spiffe_sequence` under which it was served." }),
@@ -11,7 +11,7 @@ const revisionMembers = {
   digest: Type.String({ description: "SHA-256 over keys and hint." }),
   refreshHintSeconds: Type.Integer(),
   at: time("When it was published."),
-  cause: Type.String({ description: "Type of the event that made it necessary." }),
+  cause: orNull(Type.String({ description: "Type of the event that made it necessary; null to a peer." })),
   meshId: orNull(Type.String({ description: "On whose behalf; null for an operator's or the broker's own act." })),
   actor: orNull(Type.String({ description: "The token, or `clock`; null of another mesh's act." })),
   reason: orNull(Type.String()),
@@ -34,13 +34,15 @@ export const revisionWithBundle = strictObject(
 
 const asItems = (fingerprints: readonly string[]) => fingerprints.map((fingerprint) => ({ fingerprint }));
 
-/** Who and why is for those who act for the same mesh, operators and auditors (S21). */
+/** A peer sees bundles without who and why; a member who and why of its own acts (S21). */
 export function viewRevision(
   revision: Revision,
   before: Revision | undefined,
   scope: Scope,
+  reader: RevisionReader,
 ): Static<typeof revisionView> {
-  const own = scope.all || revision.actingMesh === null || reaches(scope, revision.actingMesh);
+  const isMember = reader === "member";
+  const own = isMember && (scope.all || revision.actingMesh === null || reaches(scope, revision.actingMesh));
   const { added, removed } = revisionDifference(asItems(before?.fingerprints ?? []), asItems(revision.fingerprints));
   return {
     sequence: revision.sequence,
@@ -48,8 +50,8 @@ export function viewRevision(
     digest: revision.digest,
     refreshHintSeconds: revision.refreshHintSeconds,
     at: toRfc3339(revision.at),
-    cause: revision.cause,
-    meshId: revision.actingMesh,
+    cause: isMember ? revision.cause : null,
+    meshId: isMember ? revision.actingMesh : null,
     actor: own ? revision.actor : null,
     reason: own ? revision.reason : null,
     added: [...added],

@@ -66,9 +66,12 @@ export function conditionsOf(
   return conditions;
 }
 
-function consented({ consents }: Federation): Condition {
+function consented({ consents, agreement, createdAt }: Federation): Condition {
   const missing = consents.find(({ decision }) => decision !== "granted");
-  const lastTransitionTime = Math.max(...consents.map(({ at }) => at));
+  const broken = consents.filter(({ decision }) => decision !== "granted").map(({ at }) => at);
+  // Both had granted once: false since the first took it back. Never: false from the beginning.
+  const falseSince = agreement ? Math.min(...broken) : createdAt;
+  const lastTransitionTime = missing ? falseSince : Math.max(...consents.map(({ at }) => at));
   if (!missing)
     return {
       type: "Consented",
@@ -99,7 +102,13 @@ function accepted(federation: Federation, facts: PartyFacts): Condition {
   }
   if (!facts.membersInGoodStanding) {
     const message = "a side is not a granted member of its trust domain, or is gone";
-    return { type, status: "False", reason: "NotAMember", message, lastTransitionTime: federation.updatedAt };
+    return {
+      type,
+      status: "False",
+      reason: "NotAMember",
+      message,
+      lastTransitionTime: facts.notMembersSince ?? federation.updatedAt,
+    };
   }
   return {
     type,
@@ -113,7 +122,7 @@ function accepted(federation: Federation, facts: PartyFacts): Condition {
 function unexpired(federation: Federation, now: EpochMs): Condition {
   const { expiresAt } = currentTerms(federation);
   const type = "Unexpired";
-  const set = federation.agreement?.at ?? federation.proposal?.at ?? federation.createdAt;
+  const set = federation.renewedAt ?? federation.createdAt;
   if (expiresAt === null)
     return { type, status: "True", reason: "NoExpiry", message: "the terms have no end", lastTransitionTime: set };
   const end = new Date(expiresAt).toISOString();

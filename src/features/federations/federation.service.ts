@@ -11,7 +11,7 @@ import { newestRevision } from "../bundles/bundle.service.ts";
 import type { RegisteredMesh } from "../meshes/mesh.ts";
 import type { MeshId } from "../meshes/mesh-id.ts";
 import { meshNamed } from "../meshes/mesh-lookup.service.ts";
-import { trustDomainNamed } from "../trust-domains/trust-domain.service.ts";
+import { membershipOf, trustDomainNamed } from "../trust-domains/trust-domain.service.ts";
 import {
   federationsBetween,
   federationsOfMesh,
@@ -43,7 +43,12 @@ export { listFederations };
 /** What the federation's state depends on beside itself. */
 export async function factsOf(db: Executor, federation: Federation): Promise<PartyFacts> {
   const meshes = await Promise.all(federation.parties.map(({ meshId }) => meshNamed(db, meshId)));
-  return { membersInGoodStanding: meshes.every((mesh) => mesh?.membership === "granted") };
+  const membersInGoodStanding = meshes.every((mesh) => mesh?.membership === "granted");
+  if (membersInGoodStanding) return { membersInGoodStanding };
+  const memberships = await Promise.all(federation.parties.map(({ meshId }) => membershipOf(db, meshId)));
+  const ended = memberships.map((membership) => (membership?.state === "granted" ? null : membership?.decidedAt));
+  const since = Math.max(...ended.map((at) => at ?? 0));
+  return since > 0 ? { membersInGoodStanding, notMembersSince: since } : { membersInGoodStanding };
 }
 
 /**

@@ -54,6 +54,8 @@ export interface Federation {
   readonly consents: readonly [Consent, Consent];
   readonly vetoes: readonly Veto[];
   readonly vetoLiftedAt: EpochMs | null;
+  /** When new terms were agreed after others had expired. */
+  readonly renewedAt: EpochMs | null;
 }
 
 export type FederationState = "pending" | "active" | "denied" | "withdrawn" | "expired";
@@ -62,12 +64,19 @@ export type FederationState = "pending" | "active" | "denied" | "withdrawn" | "e
 export interface PartyFacts {
   /** Both are granted members of their trust domains, and neither is deleted. */
   readonly membersInGoodStanding: boolean;
+  /** When the owner of a trust domain last ended that; absent where nobody did. */
+  readonly notMembersSince?: EpochMs;
 }
 
 export const currentTerms = (federation: Federation): Terms => {
   const standing = federation.agreement ?? federation.proposal;
   if (!standing) throw new Error(`federation ${federation.federationId} has no terms`);
   return standing.terms;
+};
+
+const hasExpired = (federation: Federation, now: EpochMs): boolean => {
+  const { expiresAt } = currentTerms(federation);
+  return expiresAt !== null && expiresAt <= now;
 };
 
 export const consentOf = (federation: Federation, meshId: MeshId): Consent | undefined =>
@@ -128,6 +137,7 @@ export function proposeFederation(asked: {
     consents: consents as unknown as readonly [Consent, Consent],
     vetoes: [],
     vetoLiftedAt: null,
+    renewedAt: null,
   };
 }
 
@@ -242,6 +252,7 @@ function grant(federation: Federation, meshId: MeshId, reason: string | null, no
   return {
     federation: {
       ...withConsents(federation, consents, now),
+      renewedAt: hasExpired(federation, now) ? now : federation.renewedAt,
       agreement: { terms: proposal.terms, authorities: proposal.authorities, at: now },
       proposal: null,
     },
@@ -296,11 +307,9 @@ export function changeTerms(
   }
   if (termsDigest(terms) === termsDigest(base)) throw new Refusal("terms-unchanged", "these are the terms already");
   if (agreement && isNarrowedBy(meshId, agreement.terms, terms)) {
-    const digest = termsDigest(terms);
     const others = federation.proposal?.grantedBy.includes(meshId) ? null : federation.proposal;
-    const consents = federation.consents.map((c) => (c.termsDigest === null ? c : { ...c, termsDigest: digest }));
     return {
-      federation: { ...withConsents(federation, consents, now), agreement: { ...agreement, terms }, proposal: others },
+      federation: { ...withConsents(federation, [], now), agreement: { ...agreement, terms }, proposal: others },
       changes: ["terms-narrowed"],
     };
   }

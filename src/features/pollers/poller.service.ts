@@ -16,7 +16,7 @@ import {
   unrevokedPollersOf,
   updatePoller,
 } from "./poller.store.ts";
-import { newPollerToken, type Poller } from "./poller.ts";
+import { canPoll, newPollerToken, type Poller } from "./poller.ts";
 
 export { findPoller, listPollers, unrevokedPollersOf };
 export const pollersExpiringBefore = countPollersExpiringBefore;
@@ -117,7 +117,7 @@ export async function revokePollersOf(work: Work, meshId: MeshId): Promise<void>
 
 async function requireFreeName(work: Work, meshId: MeshId, name: FreeText, except: string | undefined): Promise<void> {
   const taken = (await unrevokedPollersOf(work.tx, meshId)).some(
-    (poller) => poller.name === name && poller.pollerId !== except,
+    (poller) => poller.name === name && poller.pollerId !== except && canPoll(poller, work.now),
   );
   if (taken) throw new Refusal("poller-name-taken", `${meshId} has a poller "${name}"`, { pointer: "/name" });
 }
