@@ -126,4 +126,3 @@ export const configSchema = Type.Object({
 
 /** The settings, each as the program uses it: an address is a host and a port, not a text. */
 export type Settings = StaticDecode<typeof configSchema>;
-export type Limits = Settings["limits"];

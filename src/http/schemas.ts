@@ -1,4 +1,4 @@
-import Type, { type Static, type TProperties, type TSchema } from "typebox";
+import Type, { type TProperties, type TSchema } from "typebox";
 import { catalogue, type ErrorCode } from "../errors.ts";
 
 /** An object with these members and no others. */
@@ -57,5 +57,3 @@ export function refusals(
   }
   return responses;
 }
-
-export type BodyOf<T extends TSchema> = Static<T>;

@@ -30,7 +30,7 @@ export interface Issuance {
 export const WEB_CERTIFICATE_LIFE_MS = 30 * DAY_MS;
 
 /** The SPIFFE ID that the bundle endpoint presents in the profile https_spiffe. */
-export const bundleEndpointId = (broker: TrustDomain): SpiffeId => spiffeIdOf(broker, "/bundle-endpoint");
+const bundleEndpointId = (broker: TrustDomain): SpiffeId => spiffeIdOf(broker, "/bundle-endpoint");
 
 /** The broker's X509-SVID, with a key of its own (R39, R40, R41, R72). Go clients send the URL's host as SNI. */
 export const issueSvid = (issuance: Issuance): ServingCertificate =>

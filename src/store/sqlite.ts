@@ -5,7 +5,7 @@ import { StartRefusal } from "../start-refusal.ts";
 import type { Database, Tables } from "./tables.ts";
 
 /** The file cannot be used as it is; the message says why and what to do. The process exits 78. */
-export class UnusableDatabaseError extends StartRefusal {}
+class UnusableDatabaseError extends StartRefusal {}
 
 /** What every open sets and reads back (L1). A reopened WAL database would otherwise run at synchronous=NORMAL. */
 const PRAGMAS: readonly (readonly [name: string, value: string, readBack: unknown])[] = [

@@ -14,7 +14,7 @@ import { type PollOptions, pollAsIstiod, pollAsSpire } from "../support/poll.ts"
 import { type TestCa, testCa } from "../support/test-ca.ts";
 import { change } from "../views/publication-fixture.ts";
 
-export const LIMITS: EndpointLimits = {
+const LIMITS: EndpointLimits = {
   unknownPollersPerMinute: 10,
   pollsPerSecond: 50,
   pollBurst: 200,

@@ -11,7 +11,7 @@ export const SHOP = parseTrustDomain("shop.example");
 export const BANK = parseTrustDomain("bank.example");
 
 /** An authority with nothing behind it: the publication judges none. */
-export const authority = (name: string, notAfter: EpochMs): Authority => ({
+const authority = (name: string, notAfter: EpochMs): Authority => ({
   type: "x509",
   fingerprint: name,
   keyFingerprint: name,

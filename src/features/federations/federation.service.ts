@@ -242,7 +242,7 @@ export async function federationEndsFor(
 }
 
 /** Both sides' access follows from the federation: look at it before the commit. */
-export function touchParties(work: Work, federation: Federation): void {
+function touchParties(work: Work, federation: Federation): void {
   const [a, b] = federation.parties;
   work.touched.access(a.meshId, b.trustDomain);
   work.touched.access(b.meshId, a.trustDomain);
