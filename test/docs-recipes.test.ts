@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from "node:child_process";
-import { cpSync, readFileSync } from "node:fs";
+import { cpSync, readFileSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { registerMesh, runBroker, type TestBroker, type TestMesh } from "./support/running-broker.ts";
@@ -25,13 +25,13 @@ interface Run {
 
 /** Runs a page's blocks in one shell, which ends at the first command that fails. */
 function runRecipes(page: string, folder: string, variables: Record<string, string>): Promise<Run> {
+  symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
   const script = recipesOf(page).map((block, index) => `echo "== block ${index + 1}"\n${block}\n`);
   const shell = spawn("sh", ["-eu", "-c", `exec 2>&1\n${script.join("")}`], {
     cwd: folder,
     // As in the folder of the program: its Node and its packages.
     env: {
       PATH: `${dirname(process.execPath)}:${process.env.PATH}`,
-      NODE_PATH: join(root, "node_modules"),
       ...variables,
     },
     stdio: ["ignore", "pipe", "ignore"],
@@ -108,6 +108,14 @@ describe.skipIf(missing.length > 0)("the recipes of docs/ do what they say", () 
     const [before, after] = [served, again].map(({ body }) => JSON.parse(body));
     expect(after).toEqual({ ...before, spiffe_sequence: 2 ** 32 + before.spiffe_sequence });
   }, 90_000);
+
+  it("README.md: the first call to a broker that was started with no configuration", async () => {
+    const folder = temporaryFolder();
+    symlinkSync(broker.dataFolder, join(folder, "data"));
+    const { code, said } = await runRecipes("README.md", folder, {});
+    expect(code, said).toBe(0);
+    expect(said).toContain('"token":"ent_inv_');
+  });
 
   it("docs/operators.md has each metric that is the broker's own", async () => {
     const { text } = await broker.api("GET", "/metrics", { token: broker.operatorToken });
