@@ -1,4 +1,7 @@
 import { hash } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { startBundleEndpoint } from "../src/bundle-endpoint/host.ts";
 import { parseTrustDomain } from "../src/spiffe/trust-domain.ts";
 import type { DomainInput, PublicationChange } from "../src/views/publication-inputs.ts";
@@ -38,10 +41,13 @@ const change = (more: Partial<PublicationChange>): PublicationChange => ({
   ...more,
 });
 
+const dataFolder = mkdtempSync(join(tmpdir(), "entente-bench-"));
+process.on("exit", () => rmSync(dataFolder, { recursive: true }));
 const anyPort = { host: "127.0.0.1", port: 0 };
 const endpoint = await startBundleEndpoint({
   brokerTrustDomain: parseTrustDomain("broker.example"),
   tombstoneSeconds: 60,
+  dataFolder,
   addresses: { spiffe: anyPort, web: anyPort },
   certificates: { spiffe: certificate, web: certificate },
   limits: {

@@ -3,7 +3,6 @@ import type { Delivery } from "../features/deliveries/delivery.ts";
 import type { TrustDomain } from "../spiffe/trust-domain.ts";
 import type { EpochMs } from "../time.ts";
 import type { PollerInput } from "../views/publication-inputs.ts";
-import type { Reply } from "../views/publication-reply.ts";
 import type { Shown } from "../views/shown.ts";
 import type { Condition } from "./conditional.ts";
 import type { CounterWriter } from "./counters.ts";
@@ -32,6 +31,12 @@ export interface DeliveryOutbox {
 /** Deliveries that wait for a ledger that cannot be written (L16); more are counted and dropped: the next poll brings them. */
 const MAX_WAITING = 100_000;
 
+/** The latest of equal deliveries to one poller. */
+interface Waiting {
+  readonly served: Served;
+  lastAt: EpochMs;
+}
+
 /**
  * Sends batches, one at a time. Of equal deliveries that wait together the latest is kept, so that polls without news cost
  * one row a batch at most.
@@ -41,39 +46,31 @@ export function deliveryOutbox(
   send: (batch: readonly Delivery[]) => Promise<void>,
   counters: CounterWriter,
 ): DeliveryOutbox {
-  /** By the reply that was sent, which is of one trust domain, number and projection. */
-  let waiting = new Map<Reply, { readonly served: Served; readonly lastAt: Map<PollerInput, EpochMs> }>();
+  let waiting = new Map<PollerInput, Waiting[]>();
   let count = 0;
   let sending: Promise<void> | null = null;
 
   async function sendAll(): Promise<void> {
     while (count > 0) {
-      const batch = [...waiting.values()].flatMap(({ served, lastAt }) =>
-        Array.from(lastAt, ([poller, at]) => toDelivery(poller, served, at)),
-      );
+      const batch = Array.from(waiting, ([poller, ofPoller]) => ofPoller.map((one) => toDelivery(poller, one))).flat();
       waiting = new Map();
       count = 0;
       await send(batch);
     }
   }
 
-  function lastDeliveriesOf(served: Served): Map<PollerInput, EpochMs> {
-    const reply = served.shown.replies[served.projection];
-    const known = waiting.get(reply);
-    if (known !== undefined) return known.lastAt;
-    const lastAt = new Map<PollerInput, EpochMs>();
-    waiting.set(reply, { served, lastAt });
-    return lastAt;
-  }
-
   return {
     note(poller, served, at) {
-      const lastAt = lastDeliveriesOf(served);
-      if (!lastAt.has(poller)) {
+      const ofPoller = waiting.get(poller);
+      const known = ofPoller?.find((one) => isSame(one.served, served));
+      if (known) known.lastAt = at;
+      else {
         if (count >= MAX_WAITING) return counters.add("deliveriesDropped");
         count++;
+        const one = { served, lastAt: at };
+        if (ofPoller) ofPoller.push(one);
+        else waiting.set(poller, [one]);
       }
-      lastAt.set(poller, at);
       counters.add("deliveries");
     },
     async flush() {
@@ -85,8 +82,13 @@ export function deliveryOutbox(
   };
 }
 
+const isSame = (a: Served, b: Served): boolean =>
+  a.shown === b.shown && a.projection === b.projection && a.trustDomain === b.trustDomain;
+
 const toDelivery = (
   { pollerId, meshId }: PollerInput,
-  { trustDomain, shown: { sequence, revision }, projection }: Served,
-  at: EpochMs,
-): Delivery => ({ pollerId, meshId, trustDomain, sequence, revision, projection, at });
+  { served: { trustDomain, shown, projection }, lastAt }: Waiting,
+): Delivery => {
+  const { sequence, revision } = shown;
+  return { pollerId, meshId, trustDomain, sequence, revision, projection, at: lastAt };
+};

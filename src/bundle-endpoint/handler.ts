@@ -3,7 +3,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from "node:http
 import { addressKey } from "../address-key.ts";
 import type { TrustDomain } from "../spiffe/trust-domain.ts";
 import type { Clock } from "../time.ts";
-import type { Publication } from "../views/publication.ts";
+import type { Fetch, Publication } from "../views/publication.ts";
 import type { PollerInput } from "../views/publication-inputs.ts";
 import { type Canned, cannedHealth, cannedProblem } from "./canned.ts";
 import { evaluate } from "./conditional.ts";
@@ -17,6 +17,8 @@ export interface HandlerParts {
   readonly publication: Publication;
   readonly brokerTrustDomain: TrustDomain;
   readonly outbox: DeliveryOutbox;
+  /** Told of a poller's first fetch of a bundle before it leaves. */
+  readonly onFirstFetch: (fetch: Fetch) => void;
   readonly counters: CounterWriter;
   readonly limits: EndpointLimits;
   readonly clock: Clock;
@@ -97,6 +99,10 @@ export function bundleHandler(parts: HandlerParts): BundleHandler {
     const { etag, lastModifiedSeconds } = reply;
     const condition = evaluate(headers["if-none-match"], headers["if-modified-since"], etag, lastModifiedSeconds);
     const whole = condition === "send";
+    if (poller !== null && shown.revision !== null && provesDelivery(method, condition)) {
+      if (!publication.hasFetched(poller, trustDomain))
+        parts.onFirstFetch({ pollerId: poller.pollerId, meshId: poller.meshId, trustDomain });
+    }
     const audience = poller === null ? "public" : "private";
     counters.add(whole ? "replies200" : "replies304");
     response.writeHead(whole ? 200 : 304, whole ? reply.headers[audience] : reply.notModified[audience]);

@@ -12,6 +12,8 @@ export type Profile = "spiffe" | "web";
 export interface WorkerOptions {
   readonly brokerTrustDomain: TrustDomain;
   readonly tombstoneSeconds: number;
+  /** Where the thread keeps what its successor must know and the store may not. */
+  readonly dataFolder: string;
   readonly addresses: Readonly<Record<Profile, ListenAddress>>;
   readonly certificates: Readonly<Record<Profile, ServingCertificate>>;
   readonly limits: EndpointLimits;

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { parentPort, workerData } from "node:worker_threads";
 import type { Delivery } from "../features/deliveries/delivery.ts";
 import { threadClock } from "../shared-clock.ts";
@@ -6,9 +7,11 @@ import type { PublicationChange } from "../views/publication-inputs.ts";
 import { counterWriter } from "./counters.ts";
 import { deliveryOutbox } from "./delivery.ts";
 import { bundleHandler } from "./handler.ts";
+import { keptNumbers } from "./kept-numbers.ts";
 import { startListener } from "./listener.ts";
 import type { FromWorker, ToWorker, WorkerData } from "./protocol.ts";
 import { readiness } from "./readiness.ts";
+import { unrecordedFetches } from "./unrecorded-fetches.ts";
 
 /** How often the wall clock is held against the next deadline, in milliseconds: it may jump. */
 const CLOCK_CHECK_MS = 250;
@@ -20,16 +23,24 @@ if (port === null) throw new Error("bundle-endpoint/worker.ts runs as a worker t
 const tell = (message: FromWorker): void => port.postMessage(message);
 const clock = threadClock(options.clockOffset);
 const counters = counterWriter(options.counters);
-const publication = createPublication(options);
+const numbers = keptNumbers(join(options.dataFolder, "numbers-ahead.json"));
+const fetches = unrecordedFetches(join(options.dataFolder, "unrecorded-fetches"));
+const publication = createPublication({
+  ...options,
+  ahead: numbers.left,
+  onAhead: numbers.keep,
+  fetchedBefore: fetches.left,
+});
 const ready = readiness(options.maxStaleMs);
 let onNoted: () => void = () => {};
 const outbox = deliveryOutbox(sendDeliveries, counters);
 
-function sendDeliveries(batch: readonly Delivery[]): Promise<void> {
+async function sendDeliveries(batch: readonly Delivery[]): Promise<void> {
   tell({ type: "deliveries", batch });
-  return new Promise((resolve) => {
+  await new Promise<void>((resolve) => {
     onNoted = resolve;
   });
+  for (const delivery of batch) fetches.recorded(delivery);
 }
 
 function apply(change: PublicationChange): void {
@@ -43,6 +54,7 @@ const handler = bundleHandler({
   publication,
   brokerTrustDomain: options.brokerTrustDomain,
   outbox,
+  onFirstFetch: fetches.add,
   counters,
   clock,
   limits: options.limits,
@@ -57,6 +69,7 @@ const listeners = { spiffe: await start("spiffe"), web: await start("web") };
 function watchClock(): void {
   const now = clock();
   publication.advance(now);
+  numbers.retry();
   setTimeout(watchClock, Math.max(1, Math.min(CLOCK_CHECK_MS, publication.nextDeadline() - now))).unref();
 }
 watchClock();

@@ -134,6 +134,7 @@ export async function startBroker(
   const running = await startBundleEndpoint({
     brokerTrustDomain: config.trustDomain,
     tombstoneSeconds: config.tombstoneSeconds,
+    dataFolder,
     addresses: { spiffe: config.bundleAddress, web: config.bundleWebAddress },
     certificates: { spiffe: pairOf(certificates.spiffe.first), web: pairOf(certificates.web.first) },
     limits: config.limits,

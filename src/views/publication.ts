@@ -1,7 +1,8 @@
 import { deadlinesOf } from "../bundle/published.ts";
 import type { TrustDomain } from "../spiffe/trust-domain.ts";
 import type { EpochMs } from "../time.ts";
-import { type ConsumerAccess, isGone, showAccess } from "./consumer-access.ts";
+import { type ConsumerAccess, isGone, type Past, showAccess } from "./consumer-access.ts";
+import { type NumberAhead, numbersAhead } from "./numbers-ahead.ts";
 import { type PollerRegister, pollerRegister } from "./poller-register.ts";
 import type { DomainInput, PollerInput, PublicationChange } from "./publication-inputs.ts";
 import { ALWAYS, holdsAt, narrowed, type PublishedDomain, publishDomain } from "./published-domain.ts";
@@ -11,6 +12,19 @@ export interface PublicationOptions {
   /** The broker's own trust domain, served to anybody. */
   readonly brokerTrustDomain: TrustDomain;
   readonly tombstoneSeconds: number;
+  /** What an earlier process gave out beyond the log. */
+  readonly ahead?: readonly NumberAhead[];
+  /** Told of all numbers beyond the log whenever they change, before anybody is shown one. */
+  readonly onAhead?: (all: readonly NumberAhead[]) => void;
+  /** Fetches by an earlier process that the ledger may not know. */
+  readonly fetchedBefore?: readonly Fetch[];
+}
+
+/** That a poller fetched a trust domain's bundle. */
+export interface Fetch {
+  readonly pollerId: string;
+  readonly meshId: string;
+  readonly trustDomain: string;
 }
 
 /**
@@ -36,29 +50,42 @@ export interface Publication {
   lookOwn(now: EpochMs): Shown | "absent";
   /** A poller was served what it sees: with a bundle it comes to owe a tombstone, with the tombstone it owes it no more. */
   noteDelivery(poller: PollerInput, trustDomain: string, shown: Shown): void;
+  /** Whether a poller is known to have fetched the bundle, by this process or as `fetchedBefore` says. */
+  hasFetched(poller: PollerInput, trustDomain: string): boolean;
 }
 
 type Accesses = Map<string, ConsumerAccess>;
 
-export function createPublication({ brokerTrustDomain, tombstoneSeconds }: PublicationOptions): Publication {
+export function createPublication(options: PublicationOptions): Publication {
+  const { brokerTrustDomain, tombstoneSeconds } = options;
+  const ahead = numbersAhead(options.ahead ?? [], options.onAhead ?? (() => {}));
   const domains = new Map<string, PublishedDomain>();
   /** By trust domain, then by mesh ID. */
   const accesses = new Map<string, Accesses>();
   const pollers: PollerRegister = pollerRegister();
+  const heldBefore = Map.groupBy(options.fetchedBefore ?? [], ({ meshId, trustDomain }) => `${meshId} ${trustDomain}`);
   let generation = 0;
   let position = -1;
   let span = ALWAYS;
 
   function publish(input: DomainInput, deadlines: readonly EpochMs[], now: EpochMs): void {
     const last = domains.get(input.trustDomain)?.shown ?? null;
-    const domain = publishDomain(input, deadlines, generation, last, now);
+    const remembered = ahead.remembered(null, input.trustDomain);
+    const domain = publishDomain(input, deadlines, generation, last, remembered, now);
     domains.set(input.trustDomain, domain);
+    ahead.note(null, input.trustDomain, domain.ahead ? domain.shown : null);
     span = narrowed(span, domain.span);
   }
 
   function showTo(meshId: string, access: ConsumerAccess | null, input: ConsumerAccess["input"], now: EpochMs): void {
     const { trustDomain } = input;
-    const next = showAccess(input, access, domains.get(trustDomain), generation, now);
+    const past: Past = {
+      access,
+      shown: ahead.remembered(meshId, trustDomain),
+      fetched: heldBefore.get(`${meshId} ${trustDomain}`) ?? [],
+    };
+    const next = showAccess(input, past, domains.get(trustDomain), generation, now);
+    ahead.note(meshId, trustDomain, next.ahead);
     const ofDomain = accesses.get(trustDomain) ?? new Map<string, ConsumerAccess>();
     accesses.set(trustDomain, ofDomain.set(meshId, next));
     span = narrowed(span, next.span);
@@ -70,6 +97,11 @@ export function createPublication({ brokerTrustDomain, tombstoneSeconds }: Publi
 
   function advance(now: EpochMs): void {
     if (holdsAt(span, now)) return;
+    passDeadlines(now);
+    ahead.keep();
+  }
+
+  function passDeadlines(now: EpochMs): void {
     span = ALWAYS;
     for (const [trustDomain, domain] of domains) {
       if (holdsAt(domain.span, now)) span = narrowed(span, domain.span);
@@ -88,7 +120,10 @@ export function createPublication({ brokerTrustDomain, tombstoneSeconds }: Publi
 
   function forget(change: PublicationChange): void {
     for (const trustDomain of change.removedDomains) domains.delete(trustDomain);
-    for (const { meshId, trustDomain } of change.removedAccesses) accesses.get(trustDomain)?.delete(meshId);
+    for (const { meshId, trustDomain } of change.removedAccesses) {
+      accesses.get(trustDomain)?.delete(meshId);
+      ahead.note(meshId, trustDomain, null);
+    }
     if (!change.rebuild) return;
     const named = new Set<string>(change.domains.map(({ trustDomain }) => trustDomain));
     for (const trustDomain of domains.keys()) if (!named.has(trustDomain)) domains.delete(trustDomain);
@@ -119,6 +154,7 @@ export function createPublication({ brokerTrustDomain, tombstoneSeconds }: Publi
       showTo(input.meshId, accesses.get(input.trustDomain)?.get(input.meshId) ?? null, input, now);
     }
     for (const trustDomain of touched) showToAll(trustDomain, now);
+    ahead.keep();
     pollers.apply(change);
     position = Math.max(position, change.upTo);
   }
@@ -154,5 +190,7 @@ export function createPublication({ brokerTrustDomain, tombstoneSeconds }: Publi
         access.told.delete(pollerId);
       } else if (access.state === "tombstone" && access.shown === shown) access.told.add(pollerId);
     },
+    hasFetched: ({ pollerId, meshId }, trustDomain) =>
+      accesses.get(trustDomain)?.get(meshId)?.holders.has(pollerId) ?? false,
   };
 }

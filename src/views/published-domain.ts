@@ -1,8 +1,9 @@
 import { unexpired } from "../bundle/published.ts";
 import { sequenceOf } from "../bundle/sequence.ts";
 import { type EpochMs, SECOND_MS } from "../time.ts";
+import { isAhead } from "./numbers-ahead.ts";
 import type { DomainInput } from "./publication-inputs.ts";
-import { type Content, contentOf, numbersAfter, type Shown, show } from "./shown.ts";
+import { type Content, contentOf, type LastShown, numbersAfter, type Shown, show } from "./shown.ts";
 
 /** A trust domain as all see it who see no bytes of their own. */
 export interface PublishedDomain {
@@ -12,6 +13,8 @@ export interface PublishedDomain {
   /** The bundle of now. */
   readonly content: Content;
   readonly shown: Shown;
+  /** The log alone would not lead to the number. */
+  readonly ahead: boolean;
   /** `content` holds at each instant of this half-open span. */
   readonly span: Span;
 }
@@ -39,22 +42,28 @@ export function spanAt(deadlines: readonly EpochMs[], now: EpochMs): Span {
   return span;
 }
 
-/** What `input` shows at `now` after `last`. `last` may be of an older input of the domain: numbers follow from it. */
+/**
+ * What `input` shows at `now` after `last`, or after what another process showed. `last` may be of an older input of the
+ * domain: numbers follow from it.
+ */
 export function publishDomain(
   input: DomainInput,
   deadlines: readonly EpochMs[],
   generation: number,
   last: Shown | null,
+  remembered: LastShown | null,
   now: EpochMs,
 ): PublishedDomain {
   const authorities = unexpired(input.authorities, now).map(({ authority }) => authority);
   const content = contentOf(authorities, input.refreshHintSeconds);
-  const numbers = numbersAfter(last, content.key, ownNumbers(input, deadlines, generation, now));
+  const own = ownNumbers(input, deadlines, generation, now);
+  const numbers = numbersAfter(last ?? remembered, content.key, own);
   return {
     input,
     deadlines,
     content,
     shown: show(content, input.position, numbers, [last]),
+    ahead: isAhead(numbers, own),
     span: spanAt(deadlines, now),
   };
 }

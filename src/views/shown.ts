@@ -14,6 +14,9 @@ export interface Shown {
   readonly replies: Replies;
 }
 
+/** What somebody was shown last, as far as the next number depends on it. */
+export type LastShown = Pick<Shown, "sequence" | "lastModifiedSeconds" | "content">;
+
 /** Keys and hint of what is to be shown. */
 export interface Content {
   readonly key: string;
@@ -41,7 +44,7 @@ export function contentOf(authorities: readonly Authority[], refreshHintSeconds:
  * the bytes would differ, else the last. So that a sequence neither falls nor repeats with other bytes, even where a clock
  * jumps and comes back. `Last-Modified` follows: strictly later, in whole seconds, whenever anything changes.
  */
-export function numbersAfter(last: Shown | null, content: string, own: Numbers): Numbers {
+export function numbersAfter(last: LastShown | null, content: string, own: Numbers): Numbers {
   if (last === null) return own;
   if (own.sequence <= last.sequence && content === last.content) return last;
   return {

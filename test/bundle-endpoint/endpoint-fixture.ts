@@ -1,4 +1,7 @@
 import { createHash } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { canonicalOrder } from "../../src/bundle/published.ts";
 import type { EndpointLimits } from "../../src/bundle-endpoint/endpoint-limits.ts";
 import {
@@ -101,9 +104,11 @@ export async function runEndpoint({
   const deliveries: Delivery[] = [];
   const failures: Error[] = [];
   const free = { host: "127.0.0.1", port: 0 };
+  const dataFolder = mkdtempSync(join(tmpdir(), "entente-endpoint-"));
   const endpoint = await startBundleEndpoint({
     brokerTrustDomain: BROKER,
     tombstoneSeconds: 60,
+    dataFolder,
     addresses: { spiffe: free, web: free },
     certificates: certificates(),
     deliveryBatchMs: 20,
@@ -121,6 +126,9 @@ export async function runEndpoint({
     failures,
     spire: (path, poll) => pollAsSpire(endpoint.addresses.spiffe.port, path, { ca, spiffeId: SPIFFE_ID }, poll),
     istiod: (path, poll) => pollAsIstiod(endpoint.addresses.web.port, path, { ca }, poll),
-    [Symbol.asyncDispose]: () => endpoint.close(0),
+    [Symbol.asyncDispose]: async () => {
+      await endpoint.close(0);
+      rmSync(dataFolder, { recursive: true });
+    },
   };
 }

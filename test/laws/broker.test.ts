@@ -61,6 +61,12 @@ describeOnEachEngine(
 
 afterAll(() => {
   const often = ["served", "served to anybody", "gone", "grant", "withdraw", "other terms", "revoked", "deleted"];
-  for (const what of [...often, "an owner decided", "the keeper settled something", "restarted"])
+  for (const what of [
+    ...often,
+    "an owner decided",
+    "the keeper settled something",
+    "restarted",
+    "restarted with numbers beyond the log",
+  ])
     expect(seen[what] ?? 0, `reached: ${what}`).toBeGreaterThan(0);
 });

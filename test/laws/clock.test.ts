@@ -77,6 +77,35 @@ describe("what the clock changed before the log could say so", () => {
   });
 });
 
+describe("numbers that were given out beyond the log (R16)", () => {
+  test("a clock that went forward and came back while the log was silent: a new process gives out no lower number", async () => {
+    const world = await endingOneByOne();
+    await live(world, { kind: "keeper", on: false }, { kind: "set the clock", by: 4 * DAY_MS, back: false });
+    shown(world);
+    await live(world, { kind: "set the clock", by: 4 * DAY_MS, back: true });
+    const silent = shown(world);
+    expect(world.ahead).not.toEqual([]);
+    await restart(world);
+    expect(shown(world)).toEqual(silent);
+    await live(world, { kind: "keeper", on: true }, bring(6));
+    expect(shown(world).sequence).toBeGreaterThan(silent.sequence);
+  });
+
+  test("once log and clock have passed them nothing is kept", async () => {
+    const world = await endingOneByOne();
+    await live(world, { kind: "keeper", on: false }, { kind: "set the clock", by: 30 * HOUR_MS, back: false });
+    shown(world);
+    await live(world, { kind: "set the clock", by: 30 * HOUR_MS, back: true });
+    shown(world);
+    expect(world.ahead).not.toEqual([]);
+    await live(world, { kind: "keeper", on: true });
+    await live(world, { kind: "pass", ms: 31 * HOUR_MS });
+    for (const refreshHintSeconds of [60, 300] as const)
+      await live(world, { kind: "trust domain", trustDomain: 0, refreshHintSeconds, public: false });
+    expect(world.ahead).toEqual([]);
+  });
+});
+
 describe("the end of a grant follows the terms", () => {
   const twoMeshes = async (endsIn: number | null): Promise<World> => {
     const world = await createWorld(await openSqliteFile(), () => {});

@@ -5,6 +5,7 @@ import type { Actor } from "../../src/store/event.ts";
 import { eventsAfter, logSize, newestEvent } from "../../src/store/event-log.ts";
 import type { Work } from "../../src/store/unit-of-work.ts";
 import type { EpochMs } from "../../src/time.ts";
+import type { NumberAhead } from "../../src/views/numbers-ahead.ts";
 import { createPublication, type Publication } from "../../src/views/publication.ts";
 import { readPublicationChange } from "../../src/views/publication-view.ts";
 import type { EmptyDatabase } from "../support/databases.ts";
@@ -33,15 +34,15 @@ export interface World {
   /** Follows the log change by change from the first event on, or since the last restart. */
   publication: Publication;
   readonly keeper: { on: boolean; readonly look: () => Promise<void>; passed: number };
-  /** The clock was set back unobserved: numbers may be ahead of the log's, and a restart would not know them. */
-  disturbed: boolean;
+  /** Numbers that were given out beyond the log, as the endpoint's thread keeps them for its successor. */
+  ahead: readonly NumberAhead[];
   readonly reached: (what: string) => void;
   /** Does something in one unit of work: false when the broker refuses, which must leave nothing. */
   attempt<T>(actor: Actor, change: (work: Work) => Promise<T>, done: (answer: T) => void): Promise<boolean>;
 }
 
-const newPublication = () =>
-  createPublication({ brokerTrustDomain: BROKER_DOMAIN, tombstoneSeconds: TOMBSTONE_SECONDS });
+const newPublication = (ahead: readonly NumberAhead[], onAhead: (all: readonly NumberAhead[]) => void) =>
+  createPublication({ brokerTrustDomain: BROKER_DOMAIN, tombstoneSeconds: TOMBSTONE_SECONDS, ahead, onAhead });
 
 export async function createWorld(empty: EmptyDatabase, reached: (what: string) => void): Promise<World> {
   const broker = await storeBroker(empty, { generation: GENERATION });
@@ -54,13 +55,13 @@ export async function createWorld(empty: EmptyDatabase, reached: (what: string) 
     monotonic: () => keeper.passed,
     lastKnown: await newestEvent(db),
   });
-  return {
+  const world: World = {
     broker,
     model: newModel(),
     pollers: [],
     publication: await rebuilt(broker),
     keeper,
-    disturbed: false,
+    ahead: [],
     reached,
     async attempt(actor, change, done) {
       const before = await logSize(broker.db);
@@ -75,11 +76,17 @@ export async function createWorld(empty: EmptyDatabase, reached: (what: string) 
       }
     },
   };
+  await restart(world);
+  return world;
 }
 
-/** What a process that starts now would serve. */
-export async function rebuilt({ db, generation, time }: StoreBroker): Promise<Publication> {
-  const publication = newPublication();
+/** What a process that starts now would serve, knowing what an earlier one gave out beyond the log. */
+export async function rebuilt(
+  { db, generation, time }: StoreBroker,
+  ahead: readonly NumberAhead[] = [],
+  onAhead: (all: readonly NumberAhead[]) => void = () => {},
+): Promise<Publication> {
+  const publication = newPublication(ahead, onAhead);
   const change = await db
     .transaction()
     .execute(async (tx) => readPublicationChange(tx, "everything", await logSize(tx), generation));
@@ -105,7 +112,6 @@ export function pass(world: World, ms: number): void {
 
 /** Somebody sets the clock. */
 export function setClock(world: World, at: EpochMs): void {
-  if (!world.keeper.on && at < world.broker.time.clock()) world.disturbed = true;
   world.broker.time.setClock(at);
 }
 
@@ -117,9 +123,11 @@ export async function keep({ broker, keeper, reached }: World): Promise<void> {
   if ((await logSize(broker.db)) > before) reached("the keeper settled something");
 }
 
-/** Another process takes over, with nothing but the store. */
+/** Another process takes over, with nothing but the store and what was kept of numbers beyond it. */
 export async function restart(world: World): Promise<void> {
-  if (world.disturbed) return;
-  world.publication = await rebuilt(world.broker);
+  if (world.ahead.length > 0) world.reached("restarted with numbers beyond the log");
+  world.publication = await rebuilt(world.broker, world.ahead, (all) => {
+    world.ahead = all;
+  });
   world.reached("restarted");
 }
