@@ -27,6 +27,7 @@ async function eventLog(db: Kysely<unknown>): Promise<void> {
     .createTable("log_head")
     .addColumn("id", "integer", (c) => c.primaryKey())
     .addColumn("size", "bigint", (c) => c.notNull())
+    .addColumn("expiries_told_to", "bigint", (c) => c.notNull().defaultTo(0))
     .execute();
   await sql`insert into log_head (id, size) values (1, 0)`.execute(db);
   await db.schema
@@ -165,8 +166,10 @@ async function bundles(db: Kysely<unknown>): Promise<void> {
     .addColumn("trust_domain_b", "text", (c) => c.notNull())
     .addColumn("created_at", "bigint", (c) => c.notNull())
     .addColumn("updated_at", "bigint", (c) => c.notNull())
+    .addColumn("expires_at", "bigint")
     .addColumn("document", "text", (c) => c.notNull())
     .execute();
+  await db.schema.createIndex("federation_expiry").on("federation").column("expires_at").execute();
   await db.schema.createIndex("federation_mesh_a").on("federation").columns(["mesh_a", "mesh_b"]).execute();
   await db.schema.createIndex("federation_mesh_b").on("federation").column("mesh_b").execute();
   await db.schema.createIndex("federation_trust_domain_a").on("federation").column("trust_domain_a").execute();
@@ -200,6 +203,7 @@ async function bundles(db: Kysely<unknown>): Promise<void> {
     .addColumn("revoked_at", "bigint")
     .execute();
   await db.schema.createIndex("poller_mesh").on("poller").column("mesh_id").execute();
+  await expiryIndex(db, "poller");
   await db.schema
     .createTable("delivery")
     .addColumn("poller_id", "text", (c) => c.notNull().references("poller.poller_id"))
@@ -236,6 +240,7 @@ async function access(db: Kysely<unknown>): Promise<void> {
     .addColumn("revoked_at", "bigint")
     .addColumn("last_used_at", "bigint")
     .execute();
+  await expiryIndex(db, "token");
   await db.schema
     .createTable("token_mesh")
     .addColumn("token_id", "text", (c) => c.notNull().references("token.token_id"))
@@ -257,6 +262,12 @@ async function access(db: Kysely<unknown>): Promise<void> {
     .addColumn("refusals", "integer", (c) => c.notNull())
     .addColumn("revoked_at", "bigint")
     .execute();
+  await expiryIndex(db, "invitation");
+}
+
+/** Of what is not revoked, since nobody is told of the end of the rest. */
+async function expiryIndex(db: Kysely<unknown>, table: "poller" | "token" | "invitation"): Promise<void> {
+  await sql.raw(`create index ${table}_expiry on ${table} (expires_at) where revoked_at is null`).execute(db);
 }
 
 /** Tables whose rows are written once, with what tells their rows apart. */

@@ -1,4 +1,5 @@
 import Type, { type StaticDecode } from "typebox";
+import { parseDatabaseUrl } from "./database-url.ts";
 import { parseHttpsOrigin } from "./https-origin.ts";
 import { parseListenAddress } from "./listen-address.ts";
 import { parseTrustDomain } from "./spiffe/trust-domain.ts";
@@ -21,6 +22,8 @@ const path = (description: string, byDefault?: string) =>
 const integer = (description: string, byDefault: number, minimum: number, maximum: number) =>
   Type.Integer({ description, default: byDefault, minimum, maximum });
 
+const flag = (description: string, byDefault: boolean) => Type.Boolean({ description, default: byDefault });
+
 const limits = Type.Object({
   bodyBytes: integer("Largest body of a request to the admin API (S1).", 65_536, 1_024, 1_048_576),
   uploadBytes: integer("Largest upload of a bundle or of certificates (S1).", 1_048_576, 1_024, 16_777_216),
@@ -28,6 +31,21 @@ const limits = Type.Object({
   requestBurst: integer("Admin API requests at once a token (S22).", 60, 1, 100_000),
   operatorRequestsPerSecond: integer("Admin API requests a second an operator's token (S22).", 200, 1, 100_000),
   operatorRequestBurst: integer("Admin API requests at once an operator's token (S22).", 600, 1, 100_000),
+  authoritiesPerMesh: integer("Published authorities of a mesh (S22).", 50, 1, 100_000),
+  federationsPerMesh: integer(
+    "Open federations of a mesh (S22); one that is not agreed yet counts for its proposer.",
+    500,
+    1,
+    100_000,
+  ),
+  tokensPerMesh: integer(
+    "Tokens that speak for a mesh and have neither ended nor been revoked (S22).",
+    1_000,
+    1,
+    100_000,
+  ),
+  pollersPerMesh: integer("Pollers of a mesh that have neither ended nor been revoked (S22).", 1_000, 1, 100_000),
+  federationCodesPerMesh: integer("Open federation codes of a mesh (S22).", 100, 1, 100_000),
   failedLoginsPerMinute: integer(
     "Refused credentials a minute an address (IPv6: a /64) before 429 (S28).",
     20,
@@ -67,6 +85,24 @@ const limits = Type.Object({
 /** Every setting of the process. docs/configuration.md is made from it. */
 export const configSchema = Type.Object({
   data: path("Folder of the database, keys and certificates; made when absent, for its owner only (S62).", "./data"),
+  databaseUrl: Type.Optional(
+    Type.Decode(
+      Type.String({
+        allowed:
+          "postgres://user:password@host:port/database with sslmode (verify-full, or disable), sslrootcert, options, host (a socket's folder) as its only parameters",
+        description:
+          "The PostgreSQL that several servers share (docs/postgresql.md). Without it: a SQLite file in the data folder. A host other than this machine is spoken to by verified TLS unless the URL says sslmode=disable (L13).",
+        secret: true,
+      }),
+      parseDatabaseUrl,
+    ),
+  ),
+  databaseConnections: integer("Connections to PostgreSQL at most, of this server.", 10, 3, 1_000),
+  keyFile: Type.Optional(
+    path(
+      "File of 32 random bytes, its owner's alone, under which the broker's private keys are sealed in PostgreSQL (S63); each server of a databaseUrl has a copy. Without it: keys/sealing.key in the data folder, made at the first start.",
+    ),
+  ),
   trustDomain: text(
     parseTrustDomain,
     "a SPIFFE trust domain name: lower-case letters, digits, dots, dashes, underscores; at most 255 bytes",
@@ -102,6 +138,10 @@ export const configSchema = Type.Object({
   ),
   tokenSeconds: integer("Life of a token that asks for none (S26).", 90 * DAY_S, 60, 366 * DAY_S),
   maxTokenSeconds: integer("Longest life that a token may ask for (S26).", 366 * DAY_S, 60, 366 * DAY_S),
+  breakGlass: flag(
+    "Lets an operator consent in a mesh's place and make it an admin token, each with a reason and an event (S23).",
+    false,
+  ),
   invitationSeconds: integer("Life of an invitation that asks for none.", 7 * DAY_S, 60, 366 * DAY_S),
   readYourWritesTimeoutMs: integer(
     "How long a change's answer waits for the bundle endpoint to serve the change, in milliseconds.",

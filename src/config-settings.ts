@@ -10,10 +10,12 @@ export interface Setting {
   /** `ENTENTE_LIMITS_BODY_BYTES` */
   readonly variable: string;
   readonly schema: TSchema;
-  readonly default: string | number | undefined;
+  readonly default: string | number | boolean | undefined;
   readonly description: string;
   /** What it may be, for people. */
   readonly allowed: string;
+  /** A wrong value is not shown: it may hold a password. */
+  readonly secret: boolean;
 }
 
 const variableOf = (path: readonly string[]): string =>
@@ -22,6 +24,7 @@ const variableOf = (path: readonly string[]): string =>
 function allowedBy(schema: TSchema): string {
   const annotated = schema as { minimum?: number; maximum?: number; allowed?: string };
   if (Type.IsInteger(schema)) return `an integer from ${annotated.minimum} to ${annotated.maximum}`;
+  if (Type.IsBoolean(schema)) return "true or false";
   if (Type.IsEnum(schema)) return schema.enum.join(", ");
   return annotated.allowed ?? "a text";
 }
@@ -33,10 +36,13 @@ function settingsOf(group: { properties: Record<string, TSchema> }, above: reado
   return Object.entries(group.properties).flatMap(([key, schema]) => {
     const path = [...above, key];
     if (Type.IsObject(schema)) return settingsOf(schema, path);
-    const { description, default: byDefault } = schema as { description: string; default?: string | number };
+    const {
+      description,
+      default: byDefault,
+      secret = false,
+    } = schema as { description: string; default?: string | number | boolean; secret?: boolean };
     const name = path.join(".");
-    return [
-      { path, name, variable: variableOf(path), schema, default: byDefault, description, allowed: allowedBy(schema) },
-    ];
+    const allowed = allowedBy(schema);
+    return [{ path, name, variable: variableOf(path), schema, default: byDefault, description, allowed, secret }];
   });
 }

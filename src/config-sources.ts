@@ -40,6 +40,8 @@ export const show = (value: unknown): string => (JSON.stringify(value) ?? String
 function inEnvironment(setting: Setting, env: Environment): Found | undefined {
   const text = env[setting.variable];
   if (!text) return undefined;
+  if (Type.IsBoolean(setting.schema) && /^(?:true|false)$/.test(text))
+    return { value: text === "true", origin: setting.variable };
   const isNumber = Type.IsInteger(setting.schema) && /^-?\d{1,15}$/.test(text);
   return { value: isNumber ? Number(text) : text, origin: setting.variable };
 }

@@ -25,12 +25,6 @@ export function loadConfig(env: Environment, readFile: (path: string) => string)
   if (env.NODE_TLS_REJECT_UNAUTHORIZED !== undefined) {
     problems.push("NODE_TLS_REJECT_UNAUTHORIZED: is set, which can turn certificate checks off; allowed: absent (S46)");
   }
-  // Silently taking SQLite instead would put every write where nobody looks for it.
-  if (env.ENTENTE_DATABASE_URL) {
-    problems.push(
-      "ENTENTE_DATABASE_URL: is set, but this version keeps its database in the data folder; allowed: absent",
-    );
-  }
   const found = findSettings(env, readFile, problems);
   const given = understood(found, problems);
   if (problems.length > 0) throw new ConfigError(problems);
@@ -54,7 +48,8 @@ function understood(found: ReadonlyMap<string, Found>, problems: string[]): Sett
     const one = found.get(setting.name);
     if (one === undefined) continue;
     const value = decode(setting, one.value);
-    if (value === undefined) problems.push(`${one.origin}: is ${show(one.value)}; allowed: ${setting.allowed}`);
+    const shown = setting.secret ? "not what it should be" : show(one.value);
+    if (value === undefined) problems.push(`${one.origin}: is ${shown}; allowed: ${setting.allowed}`);
     put(root, setting.path, value);
   }
   return root as unknown as Settings;
@@ -88,10 +83,13 @@ const besides = ({ host, port }: ListenAddress): ListenAddress => ({ host, port:
 
 /** What is allowed alone but not together. `origin` says where a setting came from. */
 function contradictions(config: Config, origin: (name: string) => string): string[] {
-  const { webCertificateFile, webKeyFile, limits } = config;
+  const { webCertificateFile, webKeyFile, databaseUrl, keyFile, limits } = config;
   const atMost = (low: string, lowValue: number, high: string, highValue: number): string[] =>
     lowValue <= highValue ? [] : [`${origin(low)}: is ${lowValue}; allowed: at most ${high}, which is ${highValue}`];
   return [
+    ...(databaseUrl === undefined && keyFile !== undefined
+      ? [`${origin("keyFile")}: is set without databaseUrl; allowed: with databaseUrl`]
+      : []),
     ...(webCertificateFile !== undefined && webKeyFile === undefined
       ? [`${origin("webCertificateFile")}: is set without webKeyFile; allowed: both or neither`]
       : []),

@@ -6,7 +6,7 @@ import { dirname } from "node:path";
  * Writes a file readable by its owner only (S62) so that, whatever is cut off when, either the old content or the
  * new one is there.
  */
-export function writeFileDurably(path: string, content: string): void {
+export function writeFileDurably(path: string, content: string | Uint8Array): void {
   const draft = `${path}.${randomBytes(6).toString("hex")}.tmp`;
   try {
     const file = openSync(draft, "wx", 0o600);

@@ -12,8 +12,8 @@ process.umask(0o077);
 
 const { StartRefusal } = await import("./start-refusal.ts");
 try {
-  const { main } = await import("./server.ts");
-  await main();
+  if (process.argv[2] === "migrate") await (await import("./server/migrations.ts")).runMigrations();
+  else await (await import("./server.ts")).main();
 } catch (error) {
   const foreseen = error instanceof StartRefusal;
   console.error("entente: cannot start");

@@ -1,6 +1,5 @@
 import { createPublicKey, type KeyObject, X509Certificate } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { writeFileDurably } from "../durable-file.ts";
 import { type Certificate, readCertificate } from "../pki/certificate.ts";
 import { mintCertificate } from "../pki/mint.ts";
@@ -25,41 +24,58 @@ const LIFE_MS = 3_653 * DAY_MS;
 /** A peer whose clock is behind by less than this accepts what was issued just now. */
 export const BACKDATED_MS = MINUTE_MS;
 
+/** Where the certificate of the broker's CA lies. */
+export interface CertificateStore {
+  /** What people call it. */
+  readonly place: string;
+  /** PEM. */
+  load(): Promise<string | undefined>;
+  save(pem: string): Promise<void>;
+}
+
+/** The CA's certificate as a file of its own. */
+export const certificateFile = (path: string): CertificateStore => ({
+  place: path,
+  load: async () => (existsSync(path) ? readFileSync(path, "utf8") : undefined),
+  save: async (pem) => writeFileDurably(path, pem),
+});
+
 /**
- * Loads the broker's CA, its key from `keys` and its certificate from `<dataFolder>/broker-ca.pem`; the first start
- * makes both. A certificate that is lost is issued anew for the same key, which verifies all that the old one did.
+ * Loads the broker's CA, its key and its certificate; the first start makes both. A certificate that is lost is issued
+ * anew for the same key, which verifies all that the old one did.
  * @throws {StartRefusal} when certificate and key do not belong together, or are another trust domain's
  */
-export function openBrokerAuthority(options: {
-  readonly dataFolder: string;
+export async function openBrokerAuthority(options: {
+  readonly certificates: CertificateStore;
   readonly keys: KeyStore;
   readonly trustDomain: TrustDomain;
   readonly now: EpochMs;
   readonly random: Randomness;
-}): BrokerAuthority {
-  const { keys, trustDomain } = options;
-  const path = join(options.dataFolder, "broker-ca.pem");
-  const stored = existsSync(path) ? readStored(path) : undefined;
-  const loaded = keys.load(KEY_NAME);
+}): Promise<BrokerAuthority> {
+  const { certificates, keys, trustDomain } = options;
+  const { place } = certificates;
+  const pem = await certificates.load();
+  const stored = pem === undefined ? undefined : readStored(pem, place);
+  const loaded = await keys.load(KEY_NAME);
   if (stored !== undefined && loaded === undefined) {
-    throw new StartRefusal(`the key of ${path} is missing; restore it, or remove ${path} to start with a new CA`);
+    throw new StartRefusal(`the key of ${place} is missing; restore it, or remove ${place} to start with a new CA`);
   }
-  const key = loaded ?? keys.create(KEY_NAME, "P-256");
+  const key = loaded ?? (await keys.create(KEY_NAME, "P-256"));
   const certificate = stored ?? readCertificate(mintBrokerCertificate({ ...options, key }));
   if (!certificate.x509.checkPrivateKey(key)) {
     throw new StartRefusal(
-      `${path} is not the certificate of the key ${KEY_NAME}; restore the one that was made with it`,
+      `${place} is not the certificate of the key ${KEY_NAME}; restore the one that was made with it`,
     );
   }
   const [spiffeId] = certificate.subjectAltName.uris;
   if (spiffeId !== spiffeIdOf(trustDomain, "")) {
     throw new StartRefusal(
-      `trustDomain is ${trustDomain}, but ${path} is of ${spiffeId}: the broker's trust domain is fixed at its first ` +
+      `trustDomain is ${trustDomain}, but ${place} is of ${spiffeId}: the broker's trust domain is fixed at its first ` +
         "start; set it back, or use another data folder",
     );
   }
   const certificatePem = pemOf(certificate.der);
-  if (stored === undefined) writeFileDurably(path, certificatePem);
+  if (stored === undefined) await certificates.save(certificatePem);
   return { trustDomain, certificate, certificatePem, key };
 }
 
@@ -85,10 +101,10 @@ function mintBrokerCertificate(options: {
   });
 }
 
-function readStored(path: string): Certificate {
+function readStored(pem: string, place: string): Certificate {
   try {
-    return readCertificate(new X509Certificate(readFileSync(path)).raw);
+    return readCertificate(new X509Certificate(pem).raw);
   } catch (error) {
-    throw new StartRefusal(`${path} is not a certificate; restore it, or remove it to have it issued anew`, error);
+    throw new StartRefusal(`${place} is not a certificate; restore it, or remove it to have it issued anew`, error);
   }
 }

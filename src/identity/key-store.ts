@@ -9,9 +9,9 @@ export type StoredKeyKind = "P-256" | "P-384" | "Ed25519";
 /** Where the broker's own private keys lie. Names are constants of the program, such as `broker-ca`. */
 export interface KeyStore {
   /** @throws {StartRefusal} when the key is there but cannot be used */
-  load(name: string): KeyObject | undefined;
-  /** Makes a key that is durable before this returns. Never replaces one. */
-  create(name: string, kind: StoredKeyKind): KeyObject;
+  load(name: string): Promise<KeyObject | undefined>;
+  /** Makes a key, as durable as the store when this resolves. Never replaces one. */
+  create(name: string, kind: StoredKeyKind): Promise<KeyObject>;
 }
 
 /** Keys as PKCS#8 PEM files in `folder`, each readable by its owner only (S62). */
@@ -19,13 +19,13 @@ export function fileKeyStore(folder: string): KeyStore {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const pathOf = (name: string): string => join(folder, `${name}.pem`);
   return {
-    load(name) {
+    async load(name) {
       const path = pathOf(name);
       return existsSync(path) ? readKeyFile(path, 0o077) : undefined;
     },
-    create(name, kind) {
+    async create(name, kind) {
       if (existsSync(pathOf(name))) throw new Error(`the key ${name} exists already`);
-      const key = generate(kind);
+      const key = generateKey(kind);
       writeFileDurably(pathOf(name), key.export({ type: "pkcs8", format: "pem" }) as string);
       return key;
     },
@@ -45,12 +45,15 @@ export function readKeyFile(path: string, forbidden: number): KeyObject {
   }
 }
 
-/** Permissions and content are those of one open file, so that no swap comes between them. */
-function readGuarded(path: string, forbidden: number): string {
+/**
+ * A secret file's content. Permissions and content are those of one open file, so that no swap comes between them.
+ * @throws {StartRefusal} when it has one of the permission bits `forbidden` (S62)
+ */
+export function readGuarded(path: string, forbidden: number): Buffer {
   const file = openSync(path, "r");
   try {
     const mode = fstatSync(file).mode & 0o777;
-    if ((mode & forbidden) === 0) return readFileSync(file, "utf8");
+    if ((mode & forbidden) === 0) return readFileSync(file);
     throw new StartRefusal(
       `${path} is a private key with mode 0${mode.toString(8)}, which lets others at it (S62); ` +
         `chmod 600 it, and replace the key if somebody else can have read it`,
@@ -60,7 +63,7 @@ function readGuarded(path: string, forbidden: number): string {
   }
 }
 
-function generate(kind: StoredKeyKind): KeyObject {
+export function generateKey(kind: StoredKeyKind): KeyObject {
   return kind === "Ed25519"
     ? generateKeyPairSync("ed25519").privateKey
     : generateKeyPairSync("ec", { namedCurve: kind }).privateKey;

@@ -64,12 +64,11 @@ export function deadlineLook(parts: DeadlineParts): () => Promise<void> {
     const jump = now - from;
     if (Math.abs(jump) > SECOND_MS) {
       await settleJump(parts.unitOfWork, from, Math.abs(jump) > MINUTE_MS);
-    } else {
-      const due = await earliestDeadline(parts.db);
-      if (due !== null && due <= now) await settleDue(parts.unitOfWork);
     }
     expected = now;
     position = since?.position ?? position;
     looked = mono;
+    const due = await earliestDeadline(parts.db);
+    if (due !== null && due <= now) await settleDue(parts.unitOfWork);
   };
 }

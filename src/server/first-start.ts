@@ -2,22 +2,23 @@ import { join } from "node:path";
 import { writeFileDurably } from "../durable-file.ts";
 import { hasOperatorToken, issueToken } from "../features/access/token.service.ts";
 import { contribute, hasContributed } from "../features/authorities/authority.service.ts";
-import { findBroker, initialiseBroker } from "../features/trust-domains/broker-domain.service.ts";
-import type { BrokerAuthority } from "../identity/broker-authority.ts";
+import { cursorKeyOf, findBroker, initialiseBroker } from "../features/trust-domains/broker-domain.service.ts";
+import { type BrokerAuthority, openBrokerAuthority } from "../identity/broker-authority.ts";
 import { x509Authority } from "../pki/authority-profile.ts";
 import type { TrustDomain } from "../spiffe/trust-domain.ts";
 import { StartRefusal } from "../start-refusal.ts";
 import { systemActor } from "../store/event.ts";
-import type { Database } from "../store/tables.ts";
+import type { Executor } from "../store/tables.ts";
 import type { UnitOfWork, Work } from "../store/unit-of-work.ts";
 import { parseText } from "../text.ts";
+import type { Store } from "./open-store.ts";
 
 /**
  * That the database is of this trust domain, or of none yet.
- * @returns the generation of its sequences; 0 of a new one
+ * @returns the generation of its sequences; undefined of a new one
  * @throws {StartRefusal} the broker's trust domain is fixed at its first start
  */
-export async function checkTrustDomain(db: Database, trustDomain: TrustDomain): Promise<number> {
+export async function checkTrustDomain(db: Executor, trustDomain: TrustDomain): Promise<number | undefined> {
   const broker = await findBroker(db);
   if (broker && broker.trustDomain !== trustDomain) {
     throw new StartRefusal(
@@ -25,42 +26,59 @@ export async function checkTrustDomain(db: Database, trustDomain: TrustDomain): 
         "at its first start; set it back, or use another data folder",
     );
   }
-  return broker?.generation ?? 0;
+  return broker?.generation;
+}
+
+/** The broker's identity as every start finds it. */
+export interface Identity {
+  readonly authority: BrokerAuthority;
+  readonly cursorKey: Buffer;
 }
 
 /**
- * Brings what every later start finds: the broker's own trust domain with its CA in it, and the first operator token in
- * a file readable by its owner only (S27). Each is made once.
- * @returns the path of the token file when a token was made now
+ * Brings what every later start finds: the broker's own trust domain with its CA in it, and the key of its cursors. Each
+ * is made once, by one of the servers that start at once on one database.
+ * @throws {StartRefusal} when the CA, its key or the trust domain is not what it was at the first start
  */
-export async function prepareFirstStart(parts: {
-  readonly db: Database;
+export function prepareIdentity(parts: {
   readonly unitOfWork: UnitOfWork;
-  readonly authority: BrokerAuthority;
-  readonly dataFolder: string;
+  readonly identity: Store["identity"];
+  readonly trustDomain: TrustDomain;
   readonly refreshHintSeconds: number;
-  readonly tokenSeconds: number;
-}): Promise<string | undefined> {
-  const { unitOfWork, authority } = parts;
-  const { trustDomain } = authority;
-  const known = await findBroker(parts.db);
-  await unitOfWork.run(systemActor, async (work) => {
-    if (!known) await initialiseBroker(work, trustDomain, parts.refreshHintSeconds);
+}): Promise<Identity> {
+  const { unitOfWork, trustDomain } = parts;
+  return unitOfWork.run(systemActor, async (work) => {
+    const isKnown = (await checkTrustDomain(work.tx, trustDomain)) !== undefined;
+    const stores = await parts.identity(work);
+    const authority = await openBrokerAuthority({ ...stores, trustDomain, now: work.now, random: work.random });
+    if (!isKnown) await initialiseBroker(work, trustDomain, parts.refreshHintSeconds);
     await contributeOwnAuthority(work, authority);
+    return { authority, cursorKey: await cursorKeyOf(work) };
   });
-  if (await hasOperatorToken(parts.db)) return undefined;
-  const path = join(parts.dataFolder, "operator-token");
-  await unitOfWork.run(systemActor, async (work) => {
+}
+
+/**
+ * Makes the first operator token, in a file readable by its owner only (S27); never another.
+ * @returns the path of the file when the token was made now
+ */
+export function prepareOperatorToken(
+  unitOfWork: UnitOfWork,
+  dataFolder: string,
+  tokenSeconds: number,
+): Promise<string | undefined> {
+  const path = join(dataFolder, "operator-token");
+  return unitOfWork.run(systemActor, async (work) => {
+    if (await hasOperatorToken(work.tx)) return undefined;
     const { secret } = await issueToken(work, {
       name: parseText("first operator", ""),
       role: "operator",
       meshes: [],
-      expiresInSeconds: parts.tokenSeconds,
+      expiresInSeconds: tokenSeconds,
     });
     // Before the commit: a token that nobody can read would lock the operator out for good.
     writeFileDurably(path, `${secret}\n`);
+    return path;
   });
-  return path;
 }
 
 async function contributeOwnAuthority(work: Work, own: BrokerAuthority): Promise<void> {

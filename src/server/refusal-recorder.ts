@@ -1,5 +1,5 @@
 import type { Counters } from "../bundle-endpoint/counters.ts";
-import type { ErrorCode } from "../errors.ts";
+import { isMalformed } from "../errors.ts";
 import { recordCounts, recordRefusal } from "../features/audit/refusal.service.ts";
 import type { RefusalTally } from "../features/audit/refusals.ts";
 import type { RefusalListener } from "../http/error-answers.ts";
@@ -10,20 +10,6 @@ export interface RefusalRecorder extends RefusalListener {
   /** Says what is still only counted. */
   stop(): Promise<void>;
 }
-
-/** The request itself is not of the contract's form: counted, since anybody makes such mistakes in numbers. */
-const MALFORMED: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  "invalid-request",
-  "invalid-json",
-  "duplicate-member",
-  "too-complex",
-  "invalid-text",
-  "invalid-trust-domain",
-  "invalid-mesh-id",
-  "invalid-cursor",
-  "body-too-large",
-  "unsupported-media-type",
-]);
 
 /** What the bundle endpoint turned away: of nobody known, so it is counted only (S70). */
 const turnedAway = (counters: Counters): number =>
@@ -57,7 +43,7 @@ export function refusalRecorder(parts: {
       if (refusal.status >= 500 || refusal.status === 429) return;
       if (refusal.code === "unauthenticated") return tally.count("unauthenticated");
       if (!caller) return tally.count("invalid-request");
-      if (MALFORMED.has(refusal.code)) return tally.count("invalid-request");
+      if (isMalformed(refusal.code)) return tally.count("invalid-request");
       if (!endpoint || endpoint.method === "GET") return;
       await recordRefusal(
         unitOfWork,

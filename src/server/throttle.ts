@@ -50,6 +50,7 @@ export function adminThrottle(limits: AdminLimits, monotonic: () => number): Thr
         throw new Refusal("too-many-requests", "too many requests with this credential", {
           extra: { retryAfterSeconds: 1 },
         });
+      return limiter.allowance(caller.id, monotonic());
     },
   };
 }

@@ -1,6 +1,7 @@
 import type { Caller } from "../features/access/caller.ts";
 import { noteTokensUsed } from "../features/access/token.service.ts";
 import type { Database } from "../store/tables.ts";
+import { inTransaction } from "../store/transaction.ts";
 import type { EpochMs } from "../time.ts";
 
 const WRITE_EVERY_MS = 5_000;
@@ -19,22 +20,24 @@ export function tokenUses({
   readonly onError: (error: unknown) => void;
 }): TokenUses {
   let pending = new Map<string, EpochMs>();
+  const seen = new Set<string>();
 
   async function write(): Promise<void> {
     if (pending.size === 0) return;
     const uses = pending;
     pending = new Map();
-    await db
-      .transaction()
-      .execute((tx) => noteTokensUsed(tx, uses))
-      .catch(onError);
+    await inTransaction(db, (tx) => noteTokensUsed(tx, uses)).catch(onError);
   }
   const timer = setInterval(() => void write(), WRITE_EVERY_MS);
   timer.unref();
 
   return {
     note(caller, at) {
-      if (caller.kind === "token") pending.set(caller.id, at);
+      if (caller.kind !== "token") return;
+      pending.set(caller.id, at);
+      // That a token is used at all decides whether another may take its place (L19): it is known at once.
+      if (!seen.has(caller.id)) void write();
+      seen.add(caller.id);
     },
     async stop() {
       clearInterval(timer);

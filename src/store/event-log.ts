@@ -4,23 +4,33 @@ import type { EventType, SealedEvent, Subject } from "./event.ts";
 import type { Executor } from "./tables.ts";
 
 /**
- * The position of the newest event, holding the log's head until the transaction ends: whoever has it is the only
- * writer, which makes positions dense and in commit order on both engines.
+ * The position of the newest event and what `expiriesToldTo` says, holding the log's head until the transaction ends:
+ * whoever has it is the only writer, which makes positions dense and in commit order on both engines.
  */
-export async function lockLogHead(tx: Executor): Promise<number> {
+export async function lockLogHead(tx: Executor): Promise<{ readonly size: number; readonly expiriesToldTo: EpochMs }> {
   const head = await tx
     .updateTable("log_head")
     .set({ size: sql<number>`size` })
     .where("id", "=", 1)
-    .returning("size")
+    .returning(["size", "expiries_told_to"])
     .executeTakeFirstOrThrow();
-  return Number(head.size);
+  return { size: Number(head.size), expiriesToldTo: Number(head.expiries_told_to) };
 }
 
 /** Events up to this position are committed. */
 export async function logSize(db: Executor): Promise<number> {
   const head = await db.selectFrom("log_head").select("size").where("id", "=", 1).executeTakeFirstOrThrow();
   return Number(head.size);
+}
+
+/** The log says of all that expired up to this instant, and of nothing that expires later. */
+export async function expiriesToldTo(db: Executor): Promise<EpochMs> {
+  const head = await db.selectFrom("log_head").select("expiries_told_to").where("id", "=", 1).executeTakeFirstOrThrow();
+  return Number(head.expiries_told_to);
+}
+
+export async function setExpiriesToldTo(tx: Executor, at: EpochMs): Promise<void> {
+  await tx.updateTable("log_head").set({ expiries_told_to: at }).where("id", "=", 1).execute();
 }
 
 /** Appends in order. The caller holds the head (`lockLogHead`) and numbered the events after it. */
@@ -43,10 +53,51 @@ export async function appendEvents(tx: Executor, events: readonly SealedEvent[])
         .insertInto("event_subject")
         .values(event.subjects.map((subject) => ({ subject, position })))
         .execute();
+      await tx
+        .insertInto("event_subject_type")
+        .values(event.subjects.map((subject) => ({ subject, type, position })))
+        .execute();
     }
   }
+  await widenSpans(tx, events);
   const last = events.at(-1);
   if (last) await tx.updateTable("log_head").set({ size: last.position }).where("id", "=", 1).execute();
+}
+
+/** Events whose times are kept together, as migration 0007 has it. */
+const SPAN = 1_000;
+
+async function widenSpans(tx: Executor, events: readonly SealedEvent[]): Promise<void> {
+  const times = Map.groupBy(events, ({ position }) => Math.floor(position / SPAN));
+  for (const [span, found] of times) {
+    const at = found.map((event) => event.at);
+    const widened = {
+      earliest: sql<number>`case when excluded.earliest < event_span.earliest then excluded.earliest else event_span.earliest end`,
+      latest: sql<number>`case when excluded.latest > event_span.latest then excluded.latest else event_span.latest end`,
+    };
+    await tx
+      .insertInto("event_span")
+      .values({ span, earliest: Math.min(...at), latest: Math.max(...at) })
+      .onConflict((conflict) => conflict.column("span").doUpdateSet(widened))
+      .execute();
+  }
+}
+
+/**
+ * Positions between which all events at or after `from` and before `to` lie, some others among them: clocks are set
+ * back, so that times are not in the order of positions. Undefined where there is none.
+ */
+export async function positionsOf(
+  db: Executor,
+  { from, to }: { readonly from?: EpochMs; readonly to?: EpochMs },
+): Promise<{ readonly first: number; readonly last: number } | undefined> {
+  if (from === undefined && to === undefined) return { first: 0, last: Number.MAX_SAFE_INTEGER };
+  let query = db.selectFrom("event_span").select(({ fn }) => [fn.min("span").as("first"), fn.max("span").as("last")]);
+  if (from !== undefined) query = query.where("latest", ">=", from);
+  if (to !== undefined) query = query.where("earliest", "<", to);
+  const { first, last } = await query.executeTakeFirstOrThrow();
+  if (first === null) return undefined;
+  return { first: Number(first) * SPAN, last: Number(last) * SPAN + SPAN - 1 };
 }
 
 /** What a follower needs to know of an event: what kind, and what it is about. */

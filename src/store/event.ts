@@ -9,6 +9,8 @@ export type EventType =
   | "mesh.registered"
   | "mesh.updated"
   | "mesh.deleted"
+  | "mesh.suspended"
+  | "mesh.suspension-ended"
   | "membership.requested"
   | "membership.granted"
   | "membership.denied"
@@ -17,15 +19,23 @@ export type EventType =
   | "trust-domain.registered"
   | "trust-domain.updated"
   | "trust-domain.freed"
+  | "trust-domain.transfer-offered"
+  | "trust-domain.transfer-declined"
+  | "trust-domain.transfer-withdrawn"
+  | "trust-domain.transferred"
   | "authority.contributed"
   | "authority.transitioned"
   | "authority.revoked"
+  | "authority.expired"
+  | "authority.proved"
+  | "authority.claimed-elsewhere"
   | "shared-key.allowed"
   | "shared-key.disallowed"
   | "bundle.revised"
   | "bundle-access.granted"
   | "bundle-access.regranted"
   | "bundle-access.changed"
+  | "bundle-access.distrust-changed"
   | "bundle-access.withdrawn"
   | "bundle-access.removed"
   | "federation.proposed"
@@ -38,15 +48,29 @@ export type EventType =
   | "federation.terms-agreed"
   | "federation.terms-declined"
   | "federation.terms-narrowed"
+  | "federation.expired"
+  | "federation-code.created"
+  | "federation-code.spent"
+  | "federation-code.revoked"
+  | "federation-code.expired"
+  | "distrust.created"
+  | "distrust.lifted"
   | "poller.created"
   | "poller.updated"
+  | "poller.rotated"
   | "poller.revoked"
+  | "poller.expired"
   | "token.created"
+  | "token.rotated"
   | "token.revoked"
+  | "token.expired"
   | "invitation.created"
   | "invitation.spent"
   | "invitation.refused"
   | "invitation.revoked"
+  | "invitation.expired"
+  | "break-glass.consented"
+  | "break-glass.token-created"
   | "clock.deadline-passed"
   | "clock.jumped"
   | "request.refused"
@@ -56,6 +80,7 @@ export type EventType =
 const BEARS_SEQUENCE: ReadonlySet<EventType> = new Set([
   "bundle.revised",
   "bundle-access.regranted",
+  "bundle-access.distrust-changed",
   "bundle-access.withdrawn",
 ]);
 export const bearsSequence = (type: EventType): boolean => BEARS_SEQUENCE.has(type);
@@ -65,6 +90,8 @@ export type SubjectKind =
   | "trust-domain"
   | "authority"
   | "federation"
+  | "federation-code"
+  | "distrust"
   | "poller"
   | "token"
   | "invitation"
@@ -82,14 +109,22 @@ export interface Actor {
   readonly requestId: string | null;
 }
 
+/** Who an event says did it: an actor, or a federation code by which a mesh had consented before. */
+export type EventActor = Actor | (Omit<Actor, "kind"> & { readonly kind: "federation-code" });
+
 export const clockActor: Actor = { kind: "broker", id: "clock", source: null, requestId: null };
 export const systemActor: Actor = { kind: "broker", id: "system", source: null, requestId: null };
 
 export interface NewEvent {
   readonly type: EventType;
   readonly subjects: readonly Subject[];
-  /** The mesh on whose behalf it is done: its admins see all of it, those of other meshes no token, source or request. */
-  readonly actingMesh?: string;
+  /**
+   * The mesh on whose behalf it is done: its admins see all of it, those of other meshes no token, source or request. Null
+   * for none, whichever acted first.
+   */
+  readonly actingMesh?: string | null;
+  /** Where it is not the one who asked for the change: what another mesh had consented to is by that mesh's word. */
+  readonly actor?: EventActor;
   readonly outcome?: "done" | "refused";
   /** Allow-listed facts (S69): named one by one where the event is made, never copied from a request. */
   readonly fields?: Readonly<Record<string, unknown>>;
@@ -101,7 +136,7 @@ export interface NewEvent {
 /** What can be erased without breaking the log: everything of an event but its leaf. */
 export interface EventDetail {
   readonly eventId: string;
-  readonly actor: { readonly kind: Actor["kind"]; readonly id: string };
+  readonly actor: { readonly kind: EventActor["kind"]; readonly id: string };
   readonly actingMesh: string | null;
   readonly source: string | null;
   readonly requestId: string | null;
@@ -131,7 +166,7 @@ const digestOf = (value: unknown): string | null => (value === undefined ? null 
 /** Makes the leaf `{v, position, type, at, subjects, detailDigest}` and the detail that it commits to. */
 export function sealEvent(
   event: NewEvent,
-  made: { position: number; at: EpochMs; actor: Actor; eventId: string; random: Randomness },
+  made: { position: number; at: EpochMs; actor: EventActor; eventId: string; random: Randomness },
 ): SealedEvent {
   const subjects = [...new Set(event.subjects)].sort();
   const detail: EventDetail = {

@@ -1,13 +1,40 @@
 import { Refusal } from "../errors.ts";
 
-/** SQLite and PostgreSQL codes that say the database cannot do it now: busy, full, read-only, broken, gone (L3, L16). */
-const UNAVAILABLE = /^(SQLITE_(BUSY|LOCKED|FULL|IOERR|READONLY|CANTOPEN|CORRUPT|NOTADB|PROTOCOL)|08|53|57P|58|ECONN)/;
+/**
+ * SQLite and PostgreSQL codes that say the database cannot do it now: busy, locked, timed out, full, read-only, broken,
+ * gone, or not letting us in (L3, L13, L16).
+ */
+const UNAVAILABLE =
+  /^(?:SQLITE_(?:BUSY|LOCKED|FULL|IOERR|READONLY|CANTOPEN|CORRUPT|NOTADB|PROTOCOL)|08|25006|25P0[34]|28|3D000|40|53|55P03|57|58|XX00[12])/;
+/** A deadlock or a serialisation failure: the same again may well succeed. */
+const ASKS_FOR_ANOTHER = /^40(?:001|P01)$/;
+/** The connection broke or was ended: as an answer to COMMIT, it does not say what became of it. */
+const CONNECTION_ENDED = /^(?:08|57)/;
+/** A text that PostgreSQL cannot hold, above all one with U+0000; what else it says of data is our own mistake. */
+const UNSTORABLE_TEXT = /^22(?:021|P05)$/;
+
+function codeOf(error: unknown): string {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === "string" && !(error instanceof Refusal) ? code : "";
+}
+
+export const isAsksForAnother = (error: unknown): boolean => ASKS_FOR_ANOTHER.test(codeOf(error));
+/** Of an error that came while a transaction was being committed. SQLite always knows. */
+export const isOutcomeUnknown = (error: unknown): boolean => CONNECTION_ENDED.test(codeOf(error));
+
+/** A change that may have been made and may not: saying that nothing was changed could be a lie. */
+export const outcomeUnknown = (cause: unknown): Refusal =>
+  new Refusal(
+    "storage-unavailable",
+    "the connection to the database was lost while the change was being committed: whether it was made is not known; " +
+      "look before you try again",
+    { extra: { outcome: "unknown" }, cause },
+  );
 
 /** A database that cannot answer becomes 503 `storage-unavailable`; every other error stays what it is. */
 export function asStorageRefusal(error: unknown): unknown {
-  const code = (error as { code?: unknown } | null)?.code;
-  if (error instanceof Refusal || typeof code !== "string" || !UNAVAILABLE.test(code)) return error;
-  return new Refusal("storage-unavailable", "the database cannot take this change now; nothing was changed", {
-    cause: error,
-  });
+  const code = codeOf(error);
+  if (UNSTORABLE_TEXT.test(code)) return new Refusal("invalid-text", "a text holds U+0000", { cause: error });
+  if (!UNAVAILABLE.test(code)) return error;
+  return new Refusal("storage-unavailable", "the database cannot answer now; nothing was changed", { cause: error });
 }

@@ -5,9 +5,25 @@ import type { Kysely, Transaction } from "kysely";
  * Columns are snake_case here and nowhere else; each feature's store maps them to its noun.
  */
 export interface Tables {
-  broker: { id: 1; trust_domain: string; generation: number; created_at: number };
-  /** One row: how many events there are. Its lock orders all writers (DESIGN.md). */
-  log_head: { id: 1; size: number };
+  /** `cursor_key` seals cursors (S21): 32 bytes in base64url, made at the first start. */
+  broker: { id: 1; trust_domain: string; generation: number; created_at: number; cursor_key: string | null };
+  /** The CA certificates of the broker's trust domain, where several servers share it; the newest issues. */
+  broker_certificate: { generation: number; pem: string; created_at: number };
+  /** Private keys, sealed under a key that is not in the database (S63). */
+  sealed_key: { name: string; generation: number; sealed: string; created_at: number };
+  /** Answers to changes that were asked for under an `Idempotency-Key` (L19). */
+  idempotency: {
+    credential: string;
+    operation: string;
+    key: string;
+    digest: string;
+    status: number;
+    body: string;
+    location: string | null;
+    created_at: number;
+  };
+  /** One row: how many events there are, and up to when the log says what expired. Its lock orders all writers (DESIGN.md). */
+  log_head: { id: 1; size: number; expiries_told_to: number };
   event: { position: number; type: string; at: number; leaf: string };
   event_detail: {
     position: number;
@@ -17,6 +33,9 @@ export interface Tables {
     detail: string;
   };
   event_subject: { subject: string; position: number };
+  event_subject_type: { subject: string; type: string; position: number };
+  /** Of the events of a thousand positions. */
+  event_span: { span: number; earliest: number; latest: number };
 
   mesh: {
     mesh_id: string;
@@ -28,7 +47,14 @@ export interface Tables {
     registered_at: number;
     updated_at: number;
     deleted_at: number | null;
+    suspended_at: number | null;
+    suspended_by: string | null;
+    suspension_reason: string | null;
+    /** When the last one ended. */
+    suspension_ended_at: number | null;
   };
+  /** The labels of `mesh.labels`, to select by. */
+  mesh_label: { mesh_id: string; name: string; value: string };
   trust_domain: {
     name: string;
     /** Null for the broker's own and for one that its owner gave back. */
@@ -41,6 +67,17 @@ export interface Tables {
     revision_position: number | null;
     /** When time alone next changes the bundle. */
     next_deadline: number | null;
+  };
+  trust_domain_transfer: {
+    transfer_id: string;
+    trust_domain: string;
+    from_mesh: string;
+    to_mesh: string;
+    state: string;
+    offered_at: number;
+    offered_reason: string | null;
+    decided_at: number | null;
+    decided_reason: string | null;
   };
   membership: {
     mesh_id: string;
@@ -72,6 +109,15 @@ export interface Tables {
     created_at: number;
     changed_at: number;
     reason: string | null;
+    proved_at: number | null;
+  };
+  /** One a contribution: a newer one takes its place, a proof takes it away. */
+  proof_challenge: {
+    authority_id: string;
+    source_kind: string;
+    source_id: string;
+    nonce: string;
+    expires_at: number;
   };
   shared_key_allowance: {
     allowance_id: string;
@@ -105,6 +151,8 @@ export interface Tables {
     last_modified_seconds: number;
     until: number | null;
     at: number;
+    /** Fingerprints, as JSON in order, that the consumer is not shown. */
+    distrusted: string;
   };
   federation: {
     federation_id: string;
@@ -114,7 +162,35 @@ export interface Tables {
     trust_domain_b: string;
     created_at: number;
     updated_at: number;
+    /** Of the current terms. */
+    expires_at: number | null;
     document: string;
+  };
+  federation_code: {
+    code_id: string;
+    secret_hash: string;
+    mesh_id: string;
+    /** JSON; null for whichever directions are proposed. */
+    trust: string | null;
+    federation_expires_at: number | null;
+    reason: string | null;
+    created_at: number;
+    created_by: string;
+    expires_at: number;
+    revoked_at: number | null;
+    spent_at: number | null;
+    spent_by: string | null;
+    federation_id: string | null;
+  };
+  distrust: {
+    distrust_id: string;
+    mesh_id: string;
+    trust_domain: string;
+    fingerprint: string;
+    reason: string;
+    created_at: number;
+    created_by: string;
+    lifted_at: number | null;
   };
   poller: {
     poller_id: string;
@@ -130,6 +206,8 @@ export interface Tables {
     expires_at: number | null;
     revoked_at: number | null;
   };
+  /** URLs that a poller had before a rotation, until they end. */
+  former_poller_url: { token_hash: string; poller_id: string; replaced_at: number; ends_at: number };
   delivery: {
     poller_id: string;
     trust_domain: string;

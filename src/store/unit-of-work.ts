@@ -1,10 +1,20 @@
 import { type Randomness, randomId } from "../randomness.ts";
 import type { TrustDomain } from "../spiffe/trust-domain.ts";
-import type { Clock, EpochMs } from "../time.ts";
-import { type Actor, bearsSequence, type EventType, type NewEvent, type SealedEvent, sealEvent } from "./event.ts";
-import { appendEvents, lockLogHead } from "./event-log.ts";
+import { type Clock, type EpochMs, SECOND_MS } from "../time.ts";
+import {
+  type Actor,
+  bearsSequence,
+  type EventActor,
+  type EventType,
+  type NewEvent,
+  type SealedEvent,
+  type Subject,
+  sealEvent,
+} from "./event.ts";
+import { appendEvents, lockLogHead, setExpiriesToldTo } from "./event-log.ts";
 import { asStorageRefusal } from "./storage-errors.ts";
 import type { Database, Executor } from "./tables.ts";
+import { inTransaction } from "./transaction.ts";
 
 /** One change of the broker's state: everything done through it commits together with its events, or not at all. */
 export interface Work {
@@ -19,19 +29,33 @@ export interface Work {
    * recorded without an acting mesh was done for the mesh that acted first.
    */
   record(event: NewEvent): number;
+  /** The events so far, derived ones too once it is settled. */
+  readonly recorded: readonly Recorded[];
   /** Position of the newest event: of the log, or of what was recorded since. */
   readonly newest: number;
   /** The event that the others follow from; undefined before the first. */
   readonly cause: Cause | undefined;
+  /** What happens to a trust domain follows from what the broker did there by itself, where it did, or else from `cause`. */
+  causeOf(trustDomain: TrustDomain): Cause | undefined;
   /** What this change may have altered for others; looked at once, before the commit. */
   readonly touched: Touched;
+}
+
+/** An event as it was recorded. */
+export interface Recorded {
+  readonly type: EventType;
+  readonly subjects: readonly Subject[];
+  readonly actingMesh: string | null;
+  readonly outcome: "done" | "refused";
+  readonly fields: Readonly<Record<string, unknown>>;
 }
 
 /** Why the derived events of a unit of work happen. */
 export interface Cause {
   readonly type: EventType;
   readonly reason: string | null;
-  readonly actingMesh: string | undefined;
+  readonly actingMesh: string | null | undefined;
+  readonly actor: EventActor;
 }
 
 /** Which bundles, and which consumers' access to which bundles, a unit of work may have changed. */
@@ -48,6 +72,21 @@ export interface UnitOfWork {
    * @throws {Refusal} what `change` throws, rolled back; `storage-unavailable` when the database cannot write
    */
   run<T>(actor: Actor, change: (work: Work) => Promise<T>): Promise<T>;
+  /** As above; `conclude` makes the answer of what `change` did once that is settled, in the same transaction. */
+  run<T, U>(
+    actor: Actor,
+    change: (work: Work) => Promise<T>,
+    conclude: (work: Work, done: T) => Promise<U>,
+  ): Promise<U>;
+}
+
+/** Thrown by `conclude`: the unit of work answers this, and nothing of it happens. */
+export class RollBack {
+  readonly answer: unknown;
+
+  constructor(answer: unknown) {
+    this.answer = answer;
+  }
 }
 
 export interface UnitOfWorkParts {
@@ -65,39 +104,56 @@ export interface UnitOfWorkParts {
 
 export function createUnitOfWork(parts: UnitOfWorkParts): UnitOfWork {
   return {
-    async run(actor, change) {
+    async run<T>(
+      actor: Actor,
+      change: (work: Work) => Promise<T>,
+      conclude: (work: Work, done: T) => Promise<unknown> = async (_work, done) => done,
+    ) {
       let newest = 0;
-      const result = await parts.db
-        .transaction()
-        .execute(async (tx) => {
-          const events: SealedEvent[] = [];
-          const work = newWork(parts, tx, actor, await lockLogHead(tx), events);
-          await parts.admit(work);
-          const answer = await change(work);
-          await parts.settle(work);
-          await appendEvents(tx, events);
-          newest = events.at(-1)?.position ?? 0;
-          return answer;
-        })
-        .catch((error: unknown) => {
-          throw asStorageRefusal(error);
-        });
+      const result = await inTransaction(parts.db, async (tx) => {
+        const events: SealedEvent[] = [];
+        const head = await lockLogHead(tx);
+        const work = newWork(parts, tx, actor, head.size, events);
+        // By a clock that was set back things expire again, and the log says so again (L6).
+        if (head.expiriesToldTo > work.now + SECOND_MS) await setExpiriesToldTo(tx, work.now);
+        await parts.admit(work);
+        const done = await change(work);
+        await parts.settle(work);
+        const answer = await conclude(work, done);
+        await appendEvents(tx, events);
+        newest = events.at(-1)?.position ?? 0;
+        return answer;
+      }).catch((error: unknown) => {
+        if (error instanceof RollBack) return error.answer;
+        throw asStorageRefusal(error);
+      });
       if (newest > 0) await parts.committed(newest);
       return result;
     },
-  };
+  } as UnitOfWork;
 }
 
 function newWork(parts: UnitOfWorkParts, tx: Executor, actor: Actor, head: number, events: SealedEvent[]): Work {
   const now = parts.clock();
   let cause: Cause | undefined;
+  const brokersOwn = new Map<Subject, Cause>();
   return {
+    get recorded() {
+      return events.map(({ type, subjects, detail: { actingMesh, outcome, fields } }) => ({
+        type,
+        subjects,
+        actingMesh,
+        outcome,
+        fields,
+      }));
+    },
     get newest() {
       return head + events.length;
     },
     get cause() {
       return cause;
     },
+    causeOf: (trustDomain) => brokersOwn.get(`trust-domain/${trustDomain}`) ?? cause,
     tx,
     now,
     actor,
@@ -107,18 +163,22 @@ function newWork(parts: UnitOfWorkParts, tx: Executor, actor: Actor, head: numbe
     record(event) {
       // The position before a sequence-bearing one stays free for what the clock changes before the log can say so.
       if (events.length === 0 && bearsSequence(event.type)) throw new Error(`a unit of work began with ${event.type}`);
-      cause ??= {
+      const asCause = {
         type: event.type,
         reason: (event.fields?.reason as string | undefined) ?? null,
         actingMesh: event.actingMesh,
       };
+      cause ??= { ...asCause, actor };
+      const isBrokersOwn = event.actor?.kind === "broker" && event.actor !== actor;
+      for (const subject of isBrokersOwn ? event.subjects : [])
+        if (!brokersOwn.has(subject)) brokersOwn.set(subject, { ...asCause, actor: event.actor ?? actor });
       const position = head + events.length + 1;
       const whole =
         event.actingMesh === undefined && cause.actingMesh !== undefined
           ? { ...event, actingMesh: cause.actingMesh }
           : event;
       const eventId = randomId(parts.random, "evt");
-      events.push(sealEvent(whole, { position, at: now, actor, eventId, random: parts.random }));
+      events.push(sealEvent(whole, { position, at: now, actor: event.actor ?? actor, eventId, random: parts.random }));
       return position;
     },
   };

@@ -3,8 +3,11 @@ import { existsSync, readFileSync, rmSync } from "node:fs";
 import { Agent } from "node:https";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
+import { nodeTransport } from "../../src/client/node-transport.ts";
+import type { Client } from "../../src/client/operation.ts";
 import type { Addresses } from "../../src/server/start-broker.ts";
 import { type Answer, pollAsSpire } from "./poll.ts";
+import { databaseOf } from "./postgres-server.ts";
 import { type ApiAnswer, type ApiCall, exchange } from "./running-broker.ts";
 
 const MAIN = join(import.meta.dirname, "..", "..", "src", "main.ts");
@@ -31,12 +34,17 @@ export interface ListeningProcess extends BrokerProcess {
   readonly operatorToken: string;
   readonly adminCa: string;
   api(method: string, path: string, call?: ApiCall): Promise<ApiAnswer>;
+  as(token: string): Client;
   pollSpiffe(path: string, options?: { method?: string; headers?: Record<string, string> }): Promise<Answer>;
 }
 
 /** Starts the program on free ports with this data folder; it is killed when the test ends. */
-export function spawnBroker(dataFolder: string, env: Readonly<Record<string, string>> = {}): BrokerProcess {
-  const child = spawn(process.execPath, [MAIN], {
+export function spawnBroker(
+  dataFolder: string,
+  env: Readonly<Record<string, string>> = {},
+  parameters: readonly string[] = [],
+): BrokerProcess {
+  const child = spawn(process.execPath, [MAIN, ...parameters], {
     env: {
       PATH: process.env.PATH ?? "",
       ENTENTE_DATA: dataFolder,
@@ -69,7 +77,7 @@ export async function startProcess(
 ): Promise<ListeningProcess> {
   const addressFile = join(dataFolder, "addresses.json");
   rmSync(addressFile, { force: true });
-  const process = spawnBroker(dataFolder, env);
+  const process = spawnBroker(dataFolder, { ...(await databaseOf(dataFolder)), ...env });
   let ending: Ending | undefined;
   void process.ended.then((how) => {
     ending = how;
@@ -82,6 +90,7 @@ export async function startProcess(
   const adminCa = readFileSync(join(dataFolder, "admin-ca.pem"), "utf8");
   const agent = new Agent({ ca: adminCa, keepAlive: true });
   void process.ended.then(() => agent.destroy());
+  const transport = nodeTransport({ url: addresses.admin, ca: adminCa, agent });
   const trust = { ca: adminCa, spiffeId: "spiffe://broker.example/bundle-endpoint" };
   return {
     ...process,
@@ -89,6 +98,7 @@ export async function startProcess(
     adminCa,
     operatorToken: readFileSync(join(dataFolder, "operator-token"), "utf8").trim(),
     api: (method, path, call = {}) => exchange(new URL(path, addresses.admin), method, agent, call),
+    as: (token) => ({ transport, token }),
     pollSpiffe: (path, options) => pollAsSpire(Number(new URL(addresses.bundleSpiffe).port), path, trust, options),
   };
 }

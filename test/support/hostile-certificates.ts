@@ -10,6 +10,7 @@ import {
   asBer,
   editCertificate,
   editExtensions,
+  extension,
   extensionIds,
   offCurve,
   place,
@@ -56,10 +57,22 @@ export function hostileCertificates(trustDomainName: string, now: EpochMs): read
   const withExtensions = (edit: (list: Asn1[]) => readonly Asn1[]) => editExtensions(good, key, edit);
   const rsa = sharedTestKey("rsa");
   const intermediate = ca({ issuer: { name: { commonName: "above" }, privateKey: rsa } });
-  const ed448 = generateKeyPairSync("ed448").publicKey.export({ type: "spki", format: "der" });
+  const withKey = (publicKey: KeyObject) =>
+    withMember(place.publicKey, decodeDer(publicKey.export({ type: "spki", format: "der" })));
+  const curve = (namedCurve: string, paramEncoding: "named" | "explicit" = "named") =>
+    withKey(generateKeyPairSync("ec", { namedCurve, paramEncoding }).publicKey);
+  /** Nobody has its private key: of a modulus of this size only the size is looked at. */
+  const rsaModulus = (bits: number, e = "AQAB") => {
+    const n = Buffer.alloc(bits / 8, 0xff).toString("base64url");
+    return withKey(createPublicKey({ format: "jwk", key: { kty: "RSA", n, e } }));
+  };
 
   const made: Partial<Record<ErrorCode, Readonly<Record<string, Uint8Array>>>> = {
     "certificate-not-ca": {
+      "is no CA and may sign certificates": editExtensions(good, key, (list) => [
+        ...without(extensionIds.basicConstraints)(list),
+        extension(extensionIds.basicConstraints, Uint8Array.of(0x30, 0), true),
+      ]),
       "is a leaf": mintCertificate({
         ...requestOf(key),
         keyUsage: ["digitalSignature"],
@@ -92,6 +105,9 @@ export function hostileCertificates(trustDomainName: string, now: EpochMs): read
       "has an RSA key of 1024 bits": rsaCa(1024),
       "has an RSA key of 2050 bits": rsaCa(2050),
       "has an RSA key with the exponent 3": rsaCa(2048, 3),
+      "has an RSA key of 8200 bits": rsaModulus(8200),
+      "has an RSA key with an even exponent": rsaModulus(2048, "AQAC"),
+      "has an RSA key with an exponent that Go does not read": rsaModulus(2048, "gAAAAQ"),
     },
     "certificate-self-signature": {
       "is self-issued and signed by another key": ca({ issuer: { name: subject, privateKey: testKey("p256") } }),
@@ -99,6 +115,10 @@ export function hostileCertificates(trustDomainName: string, now: EpochMs): read
     "certificate-extensions": {
       "has an extension twice": withExtensions((list) => [...list, list[0] as Asn1]),
       "has an unknown critical extension": withExtensions((list) => [...list, unknownCritical()]),
+      "has a critical subject key identifier": editExtensions(good, key, (list) => [
+        ...without(extensionIds.subjectKeyId)(list),
+        extension(extensionIds.subjectKeyId, Uint8Array.of(4, 1, 7), true),
+      ]),
     },
     "certificate-serial": {
       "has a negative serial number": withSerial("\xff"),
@@ -115,7 +135,13 @@ export function hostileCertificates(trustDomainName: string, now: EpochMs): read
     "certificate-not-canonical": { "is BER": asBer(good), "has trailing bytes": Buffer.concat([good, Buffer.of(0)]) },
     "certificate-unreadable": {
       "has a point that is not on its curve": offCurve(good, key),
-      "has an Ed448 key": withMember(place.publicKey, decodeDer(ed448)),
+      "has an Ed448 key": withKey(generateKeyPairSync("ed448").publicKey),
+      "has an X25519 key": withKey(generateKeyPairSync("x25519").publicKey),
+      "has a DSA key": withKey(generateKeyPairSync("dsa", { modulusLength: 1024, divisorLength: 160 }).publicKey),
+      "has a P-192 key": curve("prime192v1"),
+      "has a P-224 key": curve("secp224r1"),
+      "has a secp256k1 key": curve("secp256k1"),
+      "has a curve by explicit parameters": curve("P-256", "explicit"),
       "is cut short": good.slice(0, -1),
       "is not ASN.1": Buffer.from("not a certificate"),
       "is empty": new Uint8Array(),

@@ -1,0 +1,13 @@
+import { mkdirSync, statSync } from "node:fs";
+import { StartRefusal } from "../start-refusal.ts";
+
+/** Made for its owner alone where it is absent; in one that others can list, each file guards itself (S62). */
+export function openDataFolder(path: string): string {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    if (!statSync(path).isDirectory()) throw new Error("it is not a folder");
+  } catch (error) {
+    throw new StartRefusal(`the data folder ${path} cannot be used: ${(error as Error).message}`, error);
+  }
+  return path;
+}

@@ -1,0 +1,87 @@
+import { join } from "node:path";
+import type { Config } from "../config.ts";
+import { requireValidActor } from "../features/access/authentication.service.ts";
+import { settle } from "../features/bundles/settle.service.ts";
+import { requireUnsuspended } from "../features/meshes/suspension.service.ts";
+import { requireWithinQuotas } from "../features/quotas/quota.service.ts";
+import { threadClock } from "../shared-clock.ts";
+import { newestEvent } from "../store/event-log.ts";
+import { holdDataFolder } from "../store/single-server-lock.ts";
+import type { Database } from "../store/tables.ts";
+import { createUnitOfWork, type UnitOfWork } from "../store/unit-of-work.ts";
+import type { Clock, EpochMs } from "../time.ts";
+import { openDataFolder } from "./data-folder.ts";
+import { checkTrustDomain, type Identity, prepareIdentity, prepareOperatorToken } from "./first-start.ts";
+import { openStore } from "./open-store.ts";
+import type { Surroundings } from "./surroundings.ts";
+
+/** What a broker is before it listens: its data folder, its database, its identity, and how it changes. */
+export interface Core extends Identity {
+  readonly dataFolder: string;
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly generation: number;
+  readonly unitOfWork: UnitOfWork;
+  readonly followEveryMs: number;
+  /** The newest event before this start, and when it was. */
+  readonly lastKnown: { readonly position: number; readonly at: EpochMs };
+  /** From now on a unit of work resolves when `passed` does for its newest position; without one, at its commit. */
+  waitFor(passed: ((position: number) => Promise<void>) | undefined): void;
+  close(): Promise<void>;
+}
+
+/** @throws {StartRefusal} why data folder, database or identity cannot be used as they are, and what mends it */
+export async function openCore(config: Config, { logger, random, clockOffset }: Surroundings): Promise<Core> {
+  const dataFolder = openDataFolder(config.data);
+  const letGo = holdDataFolder(join(dataFolder, "entente.lock"));
+  const clock = threadClock(clockOffset);
+  try {
+    const { db, identity, followEveryMs } = await openStore(config, dataFolder);
+    try {
+      const generation = (await checkTrustDomain(db, config.trustDomain)) ?? 0;
+      let passed: ((position: number) => Promise<void>) | undefined;
+      const committed = async (position: number) => passed?.(position);
+      const unitOfWork = createUnitOfWork({
+        db,
+        clock,
+        random,
+        generation,
+        admit: requireValidActor,
+        async settle(work) {
+          await requireUnsuspended(work);
+          await requireWithinQuotas(work, config.limits);
+          await settle(work);
+        },
+        committed,
+      });
+      const lastKnown = await newestEvent(db);
+      const { trustDomain, refreshHintSeconds } = config;
+      const known = await prepareIdentity({ unitOfWork, identity, trustDomain, refreshHintSeconds });
+      const tokenFile = await prepareOperatorToken(unitOfWork, dataFolder, config.tokenSeconds);
+      if (tokenFile) logger.info({ file: tokenFile }, "the first operator token was written to a file");
+      return {
+        ...known,
+        dataFolder,
+        db,
+        clock,
+        generation,
+        unitOfWork,
+        followEveryMs,
+        lastKnown,
+        waitFor(next) {
+          passed = next;
+        },
+        async close() {
+          await db.destroy();
+          letGo();
+        },
+      };
+    } catch (error) {
+      await db.destroy();
+      throw error;
+    }
+  } catch (error) {
+    letGo();
+    throw error;
+  }
+}

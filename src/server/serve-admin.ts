@@ -1,0 +1,83 @@
+import type { AddressInfo } from "node:net";
+import type { FastifyInstance } from "fastify";
+import { buildApp } from "../app.ts";
+import { tlsOptions } from "../bundle-endpoint/tls-options.ts";
+import type { Config } from "../config.ts";
+import type { StoredBroker } from "../features/broker.ts";
+import type { Health } from "../features/health/health.routes.ts";
+import type { RefusalListener } from "../http/error-answers.ts";
+import type { ServingCertificate } from "../identity/svid.ts";
+import { formatListenAddress, type ListenAddress } from "../listen-address.ts";
+import { randomId } from "../randomness.ts";
+import { StartRefusal } from "../start-refusal.ts";
+import type { Core } from "./open-core.ts";
+import { pairOf, type ServedBundles } from "./serve-bundles.ts";
+import type { Surroundings } from "./surroundings.ts";
+import { adminThrottle } from "./throttle.ts";
+import type { TokenUses } from "./token-uses.ts";
+
+/** The admin API, listening. */
+export interface ServedAdmin {
+  readonly app: FastifyInstance;
+  readonly address: ListenAddress;
+  useCertificate(certificate: ServingCertificate): void;
+}
+
+/** @throws {StartRefusal} when it cannot listen */
+export async function serveAdmin(
+  config: Config,
+  parts: {
+    readonly broker: StoredBroker;
+    readonly health: Health;
+    readonly refusals: RefusalListener;
+    readonly uses: TokenUses;
+    readonly certificate: ServingCertificate;
+  },
+  { logger, random }: Surroundings,
+): Promise<ServedAdmin> {
+  const { broker, uses } = parts;
+  const app = await buildApp({
+    broker,
+    health: parts.health,
+    refusals: parts.refusals,
+    limits: config.limits,
+    throttle: adminThrottle(config.limits, () => performance.now()),
+    onAuthenticated: (caller) => uses.note(caller, broker.clock()),
+    logger,
+    https: { ...tlsOptions(pairOf(parts.certificate)), handshakeTimeout: config.limits.handshakeTimeoutMs },
+    newRequestId: () => randomId(random, "req"),
+  });
+  await app.listen(config.adminAddress).catch((error: unknown) => {
+    throw new StartRefusal(
+      `the admin API cannot listen on ${formatListenAddress(config.adminAddress)}: ${(error as Error).message}`,
+      error,
+    );
+  });
+  const server = app.server as typeof app.server & { setSecureContext(options: object): void };
+  return {
+    app,
+    address: { host: config.adminAddress.host, port: (server.address() as AddressInfo).port },
+    useCertificate: (certificate) => server.setSecureContext(tlsOptions(pairOf(certificate))),
+  };
+}
+
+/** The parts of a running broker that every endpoint works with. */
+export function brokerOf(config: Config, core: Core, { endpoint }: ServedBundles): StoredBroker {
+  const urls = {
+    spiffe: config.publicUrlSpiffe ?? `https://${formatListenAddress(endpoint.addresses.spiffe)}`,
+    web: config.publicUrlWeb ?? `https://${formatListenAddress(endpoint.addresses.web)}`,
+  };
+  return {
+    db: core.db,
+    unitOfWork: core.unitOfWork,
+    clock: core.clock,
+    trustDomain: config.trustDomain,
+    generation: core.generation,
+    cursorKey: core.cursorKey,
+    publicUrls: () => urls,
+    tokenLives: { defaultSeconds: config.tokenSeconds, maxSeconds: config.maxTokenSeconds },
+    breakGlass: config.breakGlass,
+    invitationSeconds: config.invitationSeconds,
+    refreshHintSeconds: config.refreshHintSeconds,
+  };
+}

@@ -1,0 +1,19 @@
+import type { Logger } from "pino";
+import type { Randomness } from "../randomness.ts";
+
+/** What a broker gets from the process that it runs in. */
+export interface Surroundings {
+  readonly logger: Logger;
+  readonly random: Randomness;
+  /** Shared with the bundle endpoint's thread; moves the clock of both (tests). */
+  readonly clockOffset?: SharedArrayBuffer;
+  /** The bundle endpoint's thread died: the process must end. */
+  readonly onFatal: (error: Error) => void;
+}
+
+/** Makes what logs errors of one kind. */
+export const logsErrors =
+  ({ logger }: Pick<Surroundings, "logger">) =>
+  (what: string) =>
+  (error: unknown): void =>
+    logger.error({ err: error }, what);
