@@ -1,32 +1,46 @@
 import { writeFileSync } from "node:fs";
 import { request } from "node:https";
 import { join } from "node:path";
-import type { ApiRequest } from "./curl.ts";
+import { nodeTransport } from "../src/client/node-transport.ts";
+import {
+  type Answer,
+  type Change,
+  type Client,
+  type Input,
+  type Operation,
+  requestOf,
+} from "../src/client/operation.ts";
+import type { Shown } from "./curl.ts";
 import type { Secrets } from "./secrets.ts";
 
-export interface ApiAnswer<T> {
-  readonly status: number;
-  readonly body: T;
+/** A request to the admin API, as the story makes it and as a reader can make it with curl. */
+export interface ApiRequest<A> extends Shown {
+  send(client: Client): Promise<Answer<A>>;
 }
 
-/** Asks the broker's admin API; whatever it answers, refusals included, is returned as it is. */
-export type Api = <T>(asked: ApiRequest) => Promise<ApiAnswer<T>>;
+type Beside = Pick<Shown, "as" | "bodyFile">;
 
-/** `T` is what the contract promises for the operation; nothing here checks it. */
+export const asking = <I extends Input, A>(operation: Operation<I, A>, input: I, beside: Beside): ApiRequest<A> => ({
+  ...beside,
+  http: requestOf(operation, input),
+  send: (client) => operation(client, input),
+});
+
+/** A change of what is there, whatever that is (L20). */
+export const changing = <I extends Input, A>(operation: Change<I, A>, input: I, beside: Beside): ApiRequest<A> => ({
+  ...beside,
+  http: requestOf(operation, input, { ifMatch: "*" }),
+  send: (client) => operation(client, input, { ifMatch: "*" }),
+});
+
+/** Asks the broker's admin API. @throws {ProblemError} when it refuses */
+export type Api = <A>(asked: ApiRequest<A>) => Promise<Answer<A>>;
+
 export function adminApi(parts: { url: string; caPem: string; folder: string; secrets: Secrets }): Api {
-  return async <T>(asked: ApiRequest) => {
-    const text = asked.body === undefined ? undefined : JSON.stringify(asked.body);
-    if (text !== undefined && asked.bodyFile) writeFileSync(join(parts.folder, asked.bodyFile), text);
-    const headers = {
-      ...(text === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(text) }),
-      ...(asked.as === undefined ? {} : { authorization: `Bearer ${parts.secrets.get(asked.as)}` }),
-    };
-    const answer = await httpsRequest(
-      `${parts.url}${asked.path}`,
-      { method: asked.method, headers, ca: parts.caPem },
-      text,
-    );
-    return { status: answer.status, body: JSON.parse(answer.text) as T };
+  const transport = nodeTransport({ url: parts.url, ca: parts.caPem, timeoutMs: TIMEOUT_MS });
+  return ({ http, as, bodyFile, send }) => {
+    if (bodyFile) writeFileSync(join(parts.folder, bodyFile), http.body ?? "");
+    return send({ transport, ...(as === undefined ? {} : { token: parts.secrets.get(as) }) });
   };
 }
 

@@ -1,12 +1,11 @@
+import type { HttpRequest } from "../src/client/transport.ts";
 import type { SecretName } from "./secrets.ts";
 
-/** A request to the admin API, as the story makes it and as a reader can make it with curl. */
-export interface ApiRequest {
-  readonly method: "GET" | "POST" | "PATCH" | "DELETE";
-  readonly path: string;
+/** What a reader types to ask the admin API the same. */
+export interface Shown {
+  readonly http: HttpRequest;
   /** Whose token goes with it; absent for none. */
   readonly as?: SecretName;
-  readonly body?: unknown;
   /** For a body too long to be read in a line: the file in the demo's folder that holds it. */
   readonly bodyFile?: `${string}.json`;
 }
@@ -14,13 +13,15 @@ export interface ApiRequest {
 const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
 /** The curl line of a request, with `$ADMIN`, `$CA` and the token's name for what differs from run to run. */
-export function curlLine({ method, path, as, body, bodyFile }: ApiRequest): string {
+export function curlLine({ http: { method, path, headers, body }, as, bodyFile }: Shown): string {
   const usual = body === undefined ? "GET" : "POST";
+  const ifMatch = headers["if-match"];
   return [
     'curl --cacert "$CA"',
     ...(method === usual ? [] : [`-X ${method}`]),
     ...(as === undefined ? [] : [`-H "Authorization: Bearer $${as}"`]),
-    ...(body === undefined ? [] : [`--json ${bodyFile ? `@"$DEMO/${bodyFile}"` : quoted(JSON.stringify(body))}`]),
+    ...(ifMatch === undefined ? [] : [`-H ${quoted(`If-Match: ${ifMatch}`)}`]),
+    ...(body === undefined ? [] : [`--json ${bodyFile ? `@"$DEMO/${bodyFile}"` : quoted(body)}`]),
     `"$ADMIN${path}"`,
   ].join(" ");
 }

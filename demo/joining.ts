@@ -1,88 +1,91 @@
-import type { AuthorityAnswer, FederationAnswer, InvitationAnswer, MeshAnswer, PollerAnswer } from "./answers.ts";
+import {
+  changeTrustDomain,
+  createPoller,
+  giveConsent,
+  invite,
+  proposeFederation,
+  readDeliveries,
+  registerAuthorities,
+  registerMesh,
+  transitionAuthority,
+} from "../src/client/operations.ts";
+import type {
+  Authority,
+  CreatedInvitation,
+  CreatedPoller,
+  Federation,
+  RegisteredMesh,
+  Transition,
+} from "../src/client/schemas.ts";
+import { asking, changing } from "./api.ts";
 import { BROKER_TRUST_DOMAIN } from "./broker-process.ts";
-import type { ApiRequest } from "./curl.ts";
 import type { MeshProcess } from "./mesh-process.ts";
 import { invitationOf, pollerOf, tokenOf, type World } from "./world.ts";
 
 /** The requests by which a mesh joins: made as steps in the story, and without telling for the copy. */
-export const inviting = ({ meshId, trustDomain }: MeshProcess): ApiRequest => ({
-  method: "POST",
-  path: "/v1/invitations",
-  as: "OPERATOR_TOKEN",
-  body: { meshId, trustDomain },
-});
+export const inviting = ({ meshId, trustDomain }: MeshProcess) =>
+  asking(invite, { body: { meshId, trustDomain } }, { as: "OPERATOR_TOKEN" });
 
-export const registering = (mesh: MeshProcess): ApiRequest => ({
-  method: "POST",
-  path: "/v1/meshes",
-  as: invitationOf(mesh),
-  body: { meshId: mesh.meshId, trustDomain: mesh.trustDomain, dialect: mesh.dialect },
-});
+export const registering = (mesh: MeshProcess) => {
+  const { meshId, trustDomain, dialect } = mesh;
+  return asking(registerMesh, { body: { meshId, trustDomain, dialect } }, { as: invitationOf(mesh) });
+};
 
-export const publishing = (mesh: MeshProcess, pem: string, name: string, state?: "active"): ApiRequest => ({
-  method: "POST",
-  path: `/v1/meshes/${mesh.meshId}/authorities`,
-  as: tokenOf(mesh),
-  body: { pem, ...(state === undefined ? {} : { state }) },
-  bodyFile: `${mesh.meshId}-${name}.json`,
-});
+export const publishing = (mesh: MeshProcess, pem: string, name: string, state?: "active") =>
+  asking(
+    registerAuthorities,
+    { path: { meshId: mesh.meshId }, body: { pem, ...(state === undefined ? {} : { state }) } },
+    { as: tokenOf(mesh), bodyFile: `${mesh.meshId}-${name}.json` },
+  );
 
-export const moving = (mesh: MeshProcess, { authorityId }: AuthorityAnswer, to: string): ApiRequest => ({
-  method: "POST",
-  path: `/v1/meshes/${mesh.meshId}/authorities/${authorityId}/transitions`,
-  as: tokenOf(mesh),
-  body: { to },
-});
+export const moving = (mesh: MeshProcess, { authorityId }: Pick<Authority, "authorityId">, to: Transition["to"]) =>
+  asking(transitionAuthority, { path: { meshId: mesh.meshId, authorityId }, body: { to } }, { as: tokenOf(mesh) });
 
-export const hinting = (mesh: MeshProcess, refreshHintSeconds: number): ApiRequest => ({
-  method: "PATCH",
-  path: `/v1/trust-domains/${mesh.trustDomain}`,
-  as: tokenOf(mesh),
-  body: { refreshHintSeconds },
-});
+export const hinting = (mesh: MeshProcess, refreshHintSeconds: number) =>
+  changing(
+    changeTrustDomain,
+    { path: { trustDomain: mesh.trustDomain }, body: { refreshHintSeconds } },
+    { as: tokenOf(mesh) },
+  );
 
-export const makingPoller = (mesh: MeshProcess): ApiRequest => ({
-  method: "POST",
-  path: `/v1/meshes/${mesh.meshId}/pollers`,
-  as: tokenOf(mesh),
-  body: { name: mesh.dialect === "istio" ? "istiod" : "spire-server" },
-});
+export const makingPoller = (mesh: MeshProcess) =>
+  asking(
+    createPoller,
+    { path: { meshId: mesh.meshId }, body: { name: mesh.dialect === "istio" ? "istiod" : "spire-server" } },
+    { as: tokenOf(mesh) },
+  );
 
-export const proposing = (proposer: MeshProcess, peer: MeshProcess): ApiRequest => ({
-  method: "POST",
-  path: "/v1/federations",
-  as: tokenOf(proposer),
-  body: { proposer: proposer.meshId, peer: peer.meshId },
-});
+export const proposing = (proposer: MeshProcess, peer: MeshProcess) =>
+  asking(proposeFederation, { body: { proposer: proposer.meshId, peer: peer.meshId } }, { as: tokenOf(proposer) });
 
 export const consenting = (
   mesh: MeshProcess,
-  { federationId }: FederationAnswer,
+  { federationId }: Pick<Federation, "federationId">,
   decision: "grant" | "withdraw",
   reason?: string,
-): ApiRequest => ({
-  method: "POST",
-  path: `/v1/federations/${federationId}/consents`,
-  as: tokenOf(mesh),
-  body: { meshId: mesh.meshId, decision, ...(reason === undefined ? {} : { reason }) },
-});
+) =>
+  asking(
+    giveConsent,
+    {
+      path: { federationId },
+      body: { meshId: mesh.meshId, decision, ...(reason === undefined ? {} : { reason }) },
+    },
+    { as: tokenOf(mesh) },
+  );
 
-export const askingLedger = (mesh: MeshProcess): ApiRequest => ({
-  method: "GET",
-  path: `/v1/meshes/${mesh.meshId}/deliveries`,
-  as: tokenOf(mesh),
-});
+export const askingLedger = (mesh: MeshProcess) =>
+  asking(readDeliveries, { path: { meshId: mesh.meshId } }, { as: tokenOf(mesh) });
 
-export function keepInvitation({ secrets }: World, mesh: MeshProcess, { token }: InvitationAnswer): void {
+export function keepInvitation({ secrets }: World, mesh: MeshProcess, { token }: CreatedInvitation): void {
   secrets.put(invitationOf(mesh), token);
 }
 
-export function keepToken({ secrets }: World, mesh: MeshProcess, { token }: MeshAnswer): void {
+export function keepToken({ secrets }: World, mesh: MeshProcess, { token }: RegisteredMesh): void {
   secrets.put(tokenOf(mesh), token ?? "");
 }
 
 /** Writes the poller's URL into the control plane's configuration, as its administrator would. */
-export async function configurePoller(world: World, mesh: MeshProcess, { token, urls }: PollerAnswer): Promise<void> {
+export async function configurePoller(world: World, mesh: MeshProcess, { token, urls }: CreatedPoller): Promise<void> {
   world.secrets.put(pollerOf(mesh), token);
   await mesh.ask("configurePoller", {
     endpoint:

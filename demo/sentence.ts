@@ -1,9 +1,9 @@
-import type { AuditEventAnswer } from "./answers.ts";
+import type { AuditEvent } from "../src/client/schemas.ts";
 
 const FACTS = ["from", "to", "state", "code", "operationId", "role", "cause", "reason"] as const;
 
 /** One line of the audit trail: position, time, on whose behalf, what, about what, and the facts that tell most. */
-export function sentenceOf(event: AuditEventAnswer, nameOf: (actorId: string) => string): string {
+export function sentenceOf(event: AuditEvent, nameOf: (actorId: string) => string): string {
   const who = event.meshId ?? (event.actor === null ? "" : nameOf(event.actor.id));
   const what = event.type.replace(".", " ").replaceAll("-", " ");
   const facts = FACTS.flatMap((name) => {
@@ -21,7 +21,7 @@ export function sentenceOf(event: AuditEventAnswer, nameOf: (actorId: string) =>
 }
 
 /** Subjects for people: names where there are some, and of an opaque ID its beginning. */
-function aboutOf({ type, subjects, meshId }: AuditEventAnswer): string {
+function aboutOf({ type, subjects, meshId }: AuditEvent): string {
   const named = (kind: string) => subjects.filter((subject) => subject.startsWith(`${kind}/`)).map(nameIn);
   if (type.startsWith("bundle-access.")) return `of ${named("trust-domain").join()} for ${named("mesh").join()}`;
   if (type.startsWith("federation.")) return named("mesh").join(" and ");

@@ -1,7 +1,8 @@
-import type { Problem } from "./answers.ts";
-import type { Api } from "./api.ts";
+import { ProblemError } from "../src/client/problem-error.ts";
+import type { ErrorCode } from "../src/client/schemas.ts";
+import type { Api, ApiRequest } from "./api.ts";
 import type { RunningBroker } from "./broker-process.ts";
-import { type ApiRequest, curlLine, pollLine } from "./curl.ts";
+import { curlLine, pollLine } from "./curl.ts";
 import type { PollResult } from "./mesh/control-plane.ts";
 import type { MeshProfile } from "./mesh/profile.ts";
 import type { Callee } from "./mesh/workloads.ts";
@@ -26,34 +27,53 @@ export const pollerOf = ({ meshId }: Pick<MeshProfile, "meshId">): SecretName =>
 export const invitationOf = ({ meshId }: Pick<MeshProfile, "meshId">): SecretName => `${variable(meshId)}_INVITATION`;
 
 /**
- * A step that is one request to the admin API. What came of it is the status, then the code of a refusal or what
- * `tell` says of the answer.
+ * A step that is one request to the admin API, which is done. What came of it is the status, and what `tell` says of the
+ * answer.
+ * @throws {ProblemError} when it is refused: the story cannot go on
  */
-export function ask<T extends Problem>(
+export function ask<A>(
   { stage, api }: Pick<World, "stage" | "api">,
   title: string,
-  request: ApiRequest,
+  request: ApiRequest<A>,
   expected: string,
-  tell: (body: T) => string = () => "",
-): Promise<T> {
+  tell: (body: A) => string = () => "",
+): Promise<A> {
   return stage.step({
     title,
     command: curlLine(request),
     expected,
     async act() {
-      const { status, body } = await api<T>(request);
-      const told = status < 400 ? tell(body) : (body.code ?? "");
-      return { actual: `${status} ${told}`.trim(), value: body };
+      const { status, body } = await api(request);
+      return { actual: `${status} ${tell(body)}`.trim(), value: body };
     },
   });
 }
 
-/** A request that a later step depends on, without a step of its own. @throws {Error} unless it is done */
-export async function done<T extends Problem>({ api }: Pick<World, "api">, request: ApiRequest): Promise<T> {
-  const { status, body } = await api<T>(request);
-  if (status >= 400) throw new Error(`${request.method} ${request.path}: ${status} ${body.code}`);
-  return body;
+/** A step that is one request to the admin API, which is refused. What came of it is the status and the code. */
+export function askInVain(
+  { stage, api }: Pick<World, "stage" | "api">,
+  title: string,
+  request: ApiRequest<unknown>,
+  expected: `${number} ${ErrorCode}`,
+): Promise<void> {
+  return stage.step({
+    title,
+    command: curlLine(request),
+    expected,
+    async act() {
+      try {
+        return { actual: String((await api(request)).status), value: undefined };
+      } catch (error) {
+        if (!(error instanceof ProblemError)) throw error;
+        return { actual: `${error.status} ${error.code}`, value: undefined };
+      }
+    },
+  });
 }
+
+/** A request that a later step depends on, without a step of its own. @throws {ProblemError} when it is refused */
+export const done = async <A>({ api }: Pick<World, "api">, request: ApiRequest<A>): Promise<A> =>
+  (await api(request)).body;
 
 /** A step that is one poll by a mesh's control plane. */
 export function poll(

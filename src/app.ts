@@ -10,14 +10,21 @@ import { invitationEndpoints } from "./features/access/invitation.routes.ts";
 import { tokenEndpoints } from "./features/access/token.routes.ts";
 import { auditEndpoints } from "./features/audit/audit.routes.ts";
 import { authorityEndpoints } from "./features/authorities/authority.routes.ts";
-import type { Broker } from "./features/broker.ts";
+import { proofEndpoints } from "./features/authorities/proof.routes.ts";
+import { breakGlassEndpoints } from "./features/break-glass/break-glass.routes.ts";
+import type { Broker, StoredBroker } from "./features/broker.ts";
 import { revisionEndpoints } from "./features/bundles/revision.routes.ts";
 import { deliveryEndpoints } from "./features/deliveries/delivery.routes.ts";
+import { distrustEndpoints } from "./features/distrusts/distrust.routes.ts";
+import { federationCodeEndpoints } from "./features/federation-codes/federation-code.routes.ts";
 import { federationEndpoints } from "./features/federations/federation.routes.ts";
 import { type Health, healthEndpoints } from "./features/health/health.routes.ts";
+import { meshDocumentEndpoints } from "./features/mesh-documents/mesh-document.routes.ts";
 import { meshEndpoints } from "./features/meshes/mesh.routes.ts";
+import { suspensionEndpoints } from "./features/meshes/suspension.routes.ts";
 import { pollerEndpoints } from "./features/pollers/poller.routes.ts";
 import { sharedKeyEndpoints } from "./features/shared-keys/shared-key.routes.ts";
+import { transferEndpoints } from "./features/trust-domains/transfer.routes.ts";
 import { trustDomainEndpoints } from "./features/trust-domains/trust-domain.routes.ts";
 import type { AdminLimits, Throttle } from "./http/admin-limits.ts";
 import { clientErrorHandler, refuseConnect } from "./http/client-errors.ts";
@@ -25,11 +32,12 @@ import { answerErrors, frameworkErrors, type RefusalListener } from "./http/erro
 import { readJsonBodies } from "./http/json-body.ts";
 import { mountEndpoints, requirePermissions } from "./http/mount.ts";
 import { openApiOptions } from "./http/openapi.ts";
+import { permitReference, serveReference } from "./http/reference.ts";
 import { logRequests } from "./http/request-log.ts";
 
 /** Everything that the admin API is built from; it reads no environment and starts nothing. */
 export interface AppParts {
-  readonly broker: Broker;
+  readonly broker: StoredBroker;
   readonly health: Health;
   readonly refusals: RefusalListener;
   readonly limits: AdminLimits;
@@ -44,18 +52,25 @@ export interface AppParts {
 }
 
 /** Every operation of the admin API. A noun that is not in this list does not exist. */
-export const endpointsOf = ({ broker, health }: Pick<AppParts, "broker" | "health">) => [
+export const endpointsOf = ({ broker, health }: Pick<AppParts, "health"> & { readonly broker: Broker }) => [
   ...invitationEndpoints(broker),
   ...meshEndpoints(broker),
+  ...meshDocumentEndpoints(broker),
+  ...suspensionEndpoints,
   ...trustDomainEndpoints(broker),
+  ...transferEndpoints,
   ...revisionEndpoints(broker),
-  ...authorityEndpoints(broker),
-  ...sharedKeyEndpoints(broker),
+  ...authorityEndpoints,
+  ...proofEndpoints,
+  ...sharedKeyEndpoints,
   ...federationEndpoints(broker),
+  ...federationCodeEndpoints(broker),
   ...pollerEndpoints(broker),
-  ...deliveryEndpoints(broker),
+  ...deliveryEndpoints,
+  ...distrustEndpoints,
   ...tokenEndpoints(broker),
-  ...auditEndpoints(broker),
+  ...breakGlassEndpoints(broker),
+  ...auditEndpoints,
   ...healthEndpoints(health),
 ];
 
@@ -63,12 +78,14 @@ export const endpointsOf = ({ broker, health }: Pick<AppParts, "broker" | "healt
 export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   const endpoints = endpointsOf(parts);
   const app = Fastify(serverOptions(parts));
+  permitReference(app);
   requirePermissions(app);
   readJsonBodies(app);
   logRequests(app);
   answerErrors(app, endpoints, parts.refusals);
   refuseConnect(app, parts.newRequestId);
   await app.register(swagger, openApiOptions);
+  await serveReference(app);
   app.register(async (scope) => mountEndpoints(scope, endpoints, parts));
   await app.ready();
   return app;

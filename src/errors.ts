@@ -3,6 +3,8 @@ interface CatalogueEntry {
   readonly status: number;
   readonly title: string;
   readonly mend: string;
+  /** The request is not of the contract's form, whoever sends it: counted in the audit trail, never told singly (S70). */
+  readonly malformed?: true;
 }
 
 /**
@@ -12,27 +14,37 @@ interface CatalogueEntry {
 export const catalogue = {
   // The request itself
   "invalid-request": {
+    malformed: true,
     status: 400,
     title: "The request does not fit its schema",
     mend: "Correct the member that `pointer` names.",
   },
   "invalid-json": {
+    malformed: true,
     status: 400,
     title: "The body is not JSON in UTF-8",
     mend: "Send one JSON value in UTF-8 without a byte order mark.",
   },
-  "duplicate-member": { status: 400, title: "A JSON object has a member twice", mend: "Send each member once." },
+  "duplicate-member": {
+    malformed: true,
+    status: 400,
+    title: "A JSON object has a member twice",
+    mend: "Send each member once.",
+  },
   "too-complex": {
+    malformed: true,
     status: 400,
     title: "The JSON is too deep or has too many values",
     mend: "Send a flatter or smaller document.",
   },
   "invalid-text": {
+    malformed: true,
     status: 400,
     title: "A text has characters that are not allowed",
     mend: "Remove control and bidirectional characters; use NFC.",
   },
   "invalid-trust-domain": {
+    malformed: true,
     status: 400,
     title: "Not a SPIFFE trust domain name",
     mend: "Use lower-case letters, digits, dots, dashes and underscores, at most 255 bytes (R3, R4, R10).",
@@ -43,16 +55,19 @@ export const catalogue = {
     mend: "Write spiffe://<trust domain>/<path> (R1 to R10).",
   },
   "invalid-mesh-id": {
+    malformed: true,
     status: 400,
     title: "Not a mesh ID",
     mend: "Use an RFC 1123 label: lower-case letters, digits and inner dashes, at most 63.",
   },
   "body-too-large": {
+    malformed: true,
     status: 413,
     title: "The body is too large",
     mend: "Send less: 64 KiB, or 1 MiB for bundles and certificates.",
   },
   "unsupported-media-type": {
+    malformed: true,
     status: 415,
     title: "The body must be application/json, not encoded",
     mend: "Send Content-Type: application/json without Content-Encoding.",
@@ -63,9 +78,46 @@ export const catalogue = {
     mend: "Use one of the methods in the Allow header.",
   },
   "invalid-cursor": {
+    malformed: true,
     status: 400,
     title: "The cursor does not belong to this list",
     mend: "Start again without a cursor.",
+  },
+  "not-acceptable": {
+    status: 406,
+    title: "None of the media types in Accept is offered",
+    mend: "Accept one of `offered`, or leave Accept out.",
+  },
+  "invalid-label-selector": {
+    status: 400,
+    title: "Not a label selector",
+    mend: "Write it as Kubernetes does: env=prod,tier!=db,region,!legacy,zone in (a,b); at most 16 requirements.",
+  },
+  "precondition-required": {
+    malformed: true,
+    status: 428,
+    title: "The change must say what it is based on",
+    mend: "Send If-Match with the ETag of a read, or * to change whatever is there.",
+  },
+  "precondition-failed": {
+    status: 412,
+    title: "The resource is not what If-Match names",
+    mend: "Read it again, decide anew, and send the ETag of that read.",
+  },
+  "idempotency-key-reused": {
+    status: 422,
+    title: "The Idempotency-Key belongs to another request",
+    mend: "Send a new key with a new request; the old one only with the old body.",
+  },
+  "idempotency-key-in-use": {
+    status: 409,
+    title: "A request with this Idempotency-Key is under way",
+    mend: "Wait for as long as Retry-After says, then send it again.",
+  },
+  "secret-already-shown": {
+    status: 409,
+    title: "It was done, and its secret was shown once",
+    mend: "Rotate the secret of what the answer names, or revoke it and make another.",
   },
   // Who is asking
   unauthenticated: {
@@ -260,7 +312,17 @@ export const catalogue = {
   "key-known-elsewhere": {
     status: 409,
     title: "The key belongs to another trust domain",
-    mend: "Use a key of its own for each trust domain, or ask an operator to allow the shared key.",
+    mend: "Use a key of its own for each trust domain, or ask an operator to allow the shared key. If the key is yours, upload it with claim: true and prove it; a proved one cannot be claimed.",
+  },
+  "proof-challenge-expired": {
+    status: 409,
+    title: "No challenge is open",
+    mend: "Ask for a new challenge, and answer it within the hour, once.",
+  },
+  "proof-failed": {
+    status: 422,
+    title: "The proof does not show that you hold the key",
+    mend: "Mend what `detail` says and send it again; the challenge stays open until it expires.",
   },
   "key-id-taken": {
     status: 409,
@@ -276,6 +338,11 @@ export const catalogue = {
     status: 409,
     title: "The change would empty the bundle",
     mend: "Publish a successor first, or send force: true to make every peer stop trusting the trust domain.",
+  },
+  "already-distrusted": {
+    status: 409,
+    title: "The mesh distrusts the authority already",
+    mend: "Nothing is to be done; DELETE the distrust to lift it.",
   },
   "federation-with-itself": { status: 422, title: "A mesh cannot federate with itself", mend: "Name two meshes." },
   "federation-exists": {
@@ -303,6 +370,11 @@ export const catalogue = {
     title: "The decision does not fit the federation's state",
     mend: "See `possible` for what this mesh can decide now.",
   },
+  "federation-code-invalid": {
+    status: 403,
+    title: "The federation code does not hold",
+    mend: "Ask an admin of the other mesh for a new code: one is good for one federation, until it expires or is revoked.",
+  },
   "admin-token-exists": {
     status: 409,
     title: "A mesh-admin token of the mesh is valid",
@@ -312,6 +384,31 @@ export const catalogue = {
     status: 403,
     title: "The token would have wider rights than its maker",
     mend: "Make a token of your own role or a narrower one, for your own meshes.",
+  },
+  "quota-exceeded": {
+    status: 409,
+    title: "The mesh has as many as it may have",
+    mend: "End what is not needed any more, or ask an operator to raise the limit that `quota` names.",
+  },
+  "mesh-suspended": {
+    status: 409,
+    title: "The mesh is suspended",
+    mend: "Ask the operator to end the suspension; until then its tokens read and change nothing.",
+  },
+  "break-glass-off": {
+    status: 403,
+    title: "Break-glass is off",
+    mend: "Set breakGlass in the configuration; the mesh's own admin needs no break-glass.",
+  },
+  "transfer-open": {
+    status: 409,
+    title: "The trust domain is on offer already",
+    mend: "Take the open offer back first.",
+  },
+  "transfer-decision": {
+    status: 409,
+    title: "The decision does not fit the offer's state",
+    mend: "See `possible` for what this mesh can decide now.",
   },
   "poller-name-taken": {
     status: 409,
@@ -340,6 +437,9 @@ export const catalogue = {
 } as const satisfies Record<string, CatalogueEntry>;
 
 export type ErrorCode = keyof typeof catalogue;
+
+/** Whether a code says that the request has not the form that the contract gives it. */
+export const isMalformed = (code: ErrorCode): boolean => (catalogue[code] as CatalogueEntry).malformed === true;
 
 export interface RefusalOptions {
   /** RFC 6901 JSON pointer to the wrong member of the request. */

@@ -10,6 +10,18 @@ export interface Rate {
 export interface RateLimiter {
   /** Whether one more may pass at `nowMs`, a monotonic time in milliseconds; counts it when it may. */
   admit(key: string, nowMs: number): boolean;
+  /** What a key has left at `nowMs`. */
+  allowance(key: string, nowMs: number): Allowance;
+}
+
+/** What the `RateLimit` header says. */
+export interface Allowance {
+  /** How many may come in a window. */
+  readonly limit: number;
+  readonly windowSeconds: number;
+  readonly remaining: number;
+  /** Until all of `limit` is there again. */
+  readonly resetSeconds: number;
 }
 
 /** One number a key: the time at which its bucket will be full again (generic cell rate algorithm). Both take O(1). */
@@ -31,6 +43,15 @@ export function rateLimiter({ perSecond, burst, maxKeys }: Rate): RateLimiter {
       if (known === undefined && fullAt.size >= maxKeys) makeRoom();
       fullAt.set(key, at + interval);
       return true;
+    },
+    allowance(key, nowMs) {
+      const waiting = Math.max(0, (fullAt.get(key) ?? nowMs) - nowMs);
+      return {
+        limit: burst,
+        windowSeconds: Math.max(1, Math.round(burst / perSecond)),
+        remaining: Math.max(0, Math.floor(burst - waiting / interval)),
+        resetSeconds: Math.ceil(waiting / 1000),
+      };
     },
   };
 }

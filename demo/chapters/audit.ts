@@ -1,4 +1,6 @@
-import type { AuditAnswer, AuditEventAnswer, TokenAnswer } from "../answers.ts";
+import { createToken, listAuditEvents } from "../../src/client/operations.ts";
+import type { AuditEvent } from "../../src/client/schemas.ts";
+import { asking } from "../api.ts";
 import { curlLine } from "../curl.ts";
 import { sentenceOf } from "../sentence.ts";
 import { ask, done, type World } from "../world.ts";
@@ -34,20 +36,20 @@ export async function readTheTrail(world: World): Promise<void> {
     "All of it, in the audit trail",
     "Every change was recorded in the transaction that made it; what was refused to a known caller is there too.",
   );
-  const auditor = await ask<TokenAnswer>(
+  const auditor = await ask(
     world,
     "The operator makes a token for an auditor, who reads all and changes nothing",
-    { method: "POST", path: "/v1/tokens", as: "OPERATOR_TOKEN", body: { name: "the demo's auditor", role: "auditor" } },
+    asking(createToken, { body: { name: "the demo's auditor", role: "auditor" } }, { as: "OPERATOR_TOKEN" }),
     "201",
   );
   world.secrets.put("AUDITOR_TOKEN", auditor.token);
-  const reading = { method: "GET", path: `/v1/audit-events?order=asc&limit=${PAGE}`, as: "AUDITOR_TOKEN" } as const;
-  const events = await stage.step<readonly AuditEventAnswer[]>({
+  const reading = asking(listAuditEvents, { query: { order: "asc", limit: PAGE } }, { as: "AUDITOR_TOKEN" });
+  const events = await stage.step<readonly AuditEvent[]>({
     title: "The auditor reads the trail: no position is missing, and every act is there",
     command: curlLine(reading),
     expected: "complete",
     async act() {
-      const { events: found } = await done<AuditAnswer>(world, reading);
+      const { events: found } = await done(world, reading);
       const gap = found.findIndex(({ position }, index) => position !== index + 1);
       const untold = DONE.filter((type) => !found.some((event) => event.type === type));
       const unrefused = REFUSED.filter((code) => !found.some(({ detail }) => detail?.code === code));

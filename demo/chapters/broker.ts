@@ -1,7 +1,8 @@
-import { httpsRequest } from "../api.ts";
+import { listMeshes, readyz } from "../../src/client/operations.ts";
+import { asking, httpsRequest } from "../api.ts";
 import { curlLine } from "../curl.ts";
 import { type BundleDocument, rootsIn } from "../mesh/fetch-bundle.ts";
-import { ask, type World } from "../world.ts";
+import { ask, askInVain, type World } from "../world.ts";
 
 /** The broker is up, and nobody gets anything without a credential. Returns the roots of its own trust domain. */
 export async function meetTheBroker(world: Omit<World, "brokerRoots">): Promise<readonly string[]> {
@@ -14,16 +15,11 @@ export async function meetTheBroker(world: Omit<World, "brokerRoots">): Promise<
   stage.say(`SPIFFE=${broker.addresses.bundleSpiffe}  the bundle endpoint in the profile https_spiffe`);
   stage.say(`WEB=${broker.addresses.bundleWeb}  the bundle endpoint in the profile https_web`);
   stage.say(`CA=${broker.caFile}`);
-  await ask(world, "The broker says that it is ready", { method: "GET", path: "/readyz" }, "200");
-  await ask(
-    world,
-    "Without a token nobody reads anything",
-    { method: "GET", path: "/v1/meshes" },
-    "401 unauthenticated",
-  );
+  await ask(world, "The broker says that it is ready", asking(readyz, {}, {}), "200");
+  await askInVain(world, "Without a token nobody reads anything", asking(listMeshes, {}, {}), "401 unauthenticated");
   return stage.step({
     title: "Its own bundle is for anybody: with it SPIRE verifies the broker before it polls",
-    command: curlLine({ method: "GET", path: "/bundle" }).replace("$ADMIN", "$WEB"),
+    command: curlLine({ http: { method: "GET", path: "/bundle", headers: {} } }).replace("$ADMIN", "$WEB"),
     expected: "200 1 root",
     async act() {
       const { status, text } = await httpsRequest(`${broker.addresses.bundleWeb}/bundle`, { ca: broker.caPem });

@@ -1,12 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type {
-  AuthorityAnswer,
-  FederationAnswer,
-  InvitationAnswer,
-  MeshAnswer,
-  PollerAnswer,
-  UploadAnswer,
-} from "../answers.ts";
+import type { Authority } from "../../src/client/schemas.ts";
 import {
   configurePoller,
   consenting,
@@ -28,7 +21,7 @@ import { type CallTotals, EVERY_MS, failed, inWords } from "./rotation.ts";
 /** Seconds between polls: how long the calls stay broken, at most. */
 const REFRESH_HINT = 2;
 
-const state = ({ state: shown }: AuthorityAnswer): string => shown;
+const state = ({ state: shown }: Authority): string => shown;
 
 /** The same rotation on a copy of shop and bank, in the order of somebody in a hurry. */
 export async function rotateCarelessly(world: World, careful: CallTotals): Promise<void> {
@@ -46,7 +39,7 @@ export async function rotateCarelessly(world: World, careful: CallTotals): Promi
 
   const { rootPem } = await shop.ask("makeNextAuthority", {});
   await bank.ask("poll", { trustDomain: shop.trustDomain });
-  await ask<UploadAnswer>(
+  await ask(
     world,
     "shop-copy publishes its next root as active at once, without asking the ledger",
     publishing(shop, rootPem, "next-root", "active"),
@@ -75,7 +68,7 @@ export async function rotateCarelessly(world: World, careful: CallTotals): Promi
   stage.say(`The ledger's order: ${inWords(careful)}. In a hurry: ${inWords(careless)}.`);
 }
 
-async function makeCopy(world: World): Promise<{ shop: MeshProcess; bank: MeshProcess; authority: AuthorityAnswer }> {
+async function makeCopy(world: World): Promise<{ shop: MeshProcess; bank: MeshProcess; authority: Authority }> {
   const copyOf = (profile: (typeof PROFILES)["shop"]) =>
     world.startMesh({ ...profile, meshId: `${profile.meshId}-copy`, trustDomain: `copy.${profile.trustDomain}` });
   const [shop, bank] = await Promise.all([copyOf(PROFILES.shop), copyOf(PROFILES.bank)]);
@@ -85,7 +78,7 @@ async function makeCopy(world: World): Promise<{ shop: MeshProcess; bank: MeshPr
     async act() {
       const authority = await joinQuietly(world, shop);
       await joinQuietly(world, bank);
-      const federation = await done<FederationAnswer>(world, proposing(shop, bank));
+      const federation = await done(world, proposing(shop, bank));
       await done(world, consenting(bank, federation, "grant"));
       await shop.ask("poll", { trustDomain: bank.trustDomain });
       await bank.ask("poll", { trustDomain: shop.trustDomain });
@@ -96,12 +89,12 @@ async function makeCopy(world: World): Promise<{ shop: MeshProcess; bank: MeshPr
   });
 }
 
-async function joinQuietly(world: World, mesh: MeshProcess): Promise<AuthorityAnswer> {
-  keepInvitation(world, mesh, await done<InvitationAnswer>(world, inviting(mesh)));
-  keepToken(world, mesh, await done<MeshAnswer>(world, registering(mesh)));
-  const { authorities } = await done<UploadAnswer>(world, publishing(mesh, mesh.rootPem, "root"));
+async function joinQuietly(world: World, mesh: MeshProcess): Promise<Authority> {
+  keepInvitation(world, mesh, await done(world, inviting(mesh)));
+  keepToken(world, mesh, await done(world, registering(mesh)));
+  const { authorities } = await done(world, publishing(mesh, mesh.rootPem, "root"));
   await done(world, hinting(mesh, REFRESH_HINT));
-  await configurePoller(world, mesh, await done<PollerAnswer>(world, makingPoller(mesh)));
+  await configurePoller(world, mesh, await done(world, makingPoller(mesh)));
   const [authority] = authorities;
   if (!authority) throw new Error(`${mesh.meshId} has no authority`);
   return authority;

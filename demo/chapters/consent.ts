@@ -1,13 +1,13 @@
-import type { FederationAnswer } from "../answers.ts";
+import type { Federation } from "../../src/client/schemas.ts";
 import { consenting, proposing } from "../joining.ts";
 import type { MeshProcess } from "../mesh-process.ts";
 import { ask, call, poll, type World } from "../world.ts";
 import type { Cast } from "./meshes.ts";
 
-const state = ({ state: shown }: FederationAnswer): string => shown;
+const state = ({ state: shown }: Federation): string => shown;
 
 /** Nothing is served across before both sides have agreed; then the first poll is enough. Returns shop's and bank's. */
-export async function trustByConsent(world: World, cast: Cast): Promise<FederationAnswer> {
+export async function trustByConsent(world: World, cast: Cast): Promise<Federation> {
   const shop = cast.shop.mesh;
   const bank = cast.bank.mesh;
   const depot = cast.depot.mesh;
@@ -19,7 +19,7 @@ export async function trustByConsent(world: World, cast: Cast): Promise<Federati
   await call(world, "shop calls bank before anything is agreed", shop, bank.callee, "refused");
   await call(world, "a stranger calls bank", stranger, bank.callee, "refused");
   await poll(world, "shop asks for bank's bundle all the same", shop, bank.trustDomain, "404 not-found");
-  const federation = await ask<FederationAnswer>(
+  const federation = await ask(
     world,
     'shop proposes "shop trusts bank, bank trusts shop", which is its own consent',
     proposing(shop, bank),
@@ -40,7 +40,7 @@ export async function trustByConsent(world: World, cast: Cast): Promise<Federati
   await call(world, "shop calls bank", shop, bank.callee, "answered");
   await call(world, "bank calls shop", bank, shop.callee, "answered");
 
-  const other = await ask<FederationAnswer>(
+  const other = await ask(
     world,
     'depot proposes "depot trusts shop, shop trusts depot"',
     proposing(depot, shop),

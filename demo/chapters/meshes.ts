@@ -1,4 +1,4 @@
-import type { AuthorityAnswer, InvitationAnswer, MeshAnswer, PollerAnswer, UploadAnswer } from "../answers.ts";
+import type { Authority } from "../../src/client/schemas.ts";
 import {
   configurePoller,
   hinting,
@@ -11,12 +11,12 @@ import {
 } from "../joining.ts";
 import type { MeshProfile } from "../mesh/profile.ts";
 import type { MeshProcess } from "../mesh-process.ts";
-import { ask, type World } from "../world.ts";
+import { ask, askInVain, type World } from "../world.ts";
 
 /** A mesh that has joined, with the CA that it has published. */
 export interface Member {
   readonly mesh: MeshProcess;
-  readonly authority: AuthorityAnswer;
+  readonly authority: Authority;
 }
 
 export interface Cast {
@@ -79,12 +79,12 @@ export async function joinThree(world: World): Promise<Cast> {
   };
 }
 
-async function join(world: World, mesh: MeshProcess): Promise<AuthorityAnswer> {
+async function join(world: World, mesh: MeshProcess): Promise<Authority> {
   const { meshId, trustDomain } = mesh;
   world.stage.say(`${meshId} (${trustDomain}): ${WHO[mesh.caKind]}; ${HOW[mesh.dialect]}`);
-  const invitation = await ask<InvitationAnswer>(world, `The operator invites ${meshId}`, inviting(mesh), "201");
+  const invitation = await ask(world, `The operator invites ${meshId}`, inviting(mesh), "201");
   keepInvitation(world, mesh, invitation);
-  const registered = await ask<MeshAnswer>(
+  const registered = await ask(
     world,
     `${meshId} registers with the invitation and gets its own token`,
     registering(mesh),
@@ -93,9 +93,9 @@ async function join(world: World, mesh: MeshProcess): Promise<AuthorityAnswer> {
   );
   keepToken(world, mesh, registered);
   if (meshId === "shop") {
-    await ask(world, "The invitation is good for one registration", registering(mesh), "401 unauthenticated");
+    await askInVain(world, "The invitation is good for one registration", registering(mesh), "401 unauthenticated");
   }
-  const uploaded = await ask<UploadAnswer>(
+  const uploaded = await ask(
     world,
     `${meshId} publishes its root, the certificate alone`,
     publishing(mesh, mesh.rootPem, "root"),
@@ -103,12 +103,7 @@ async function join(world: World, mesh: MeshProcess): Promise<AuthorityAnswer> {
     ({ authorities }) => authorities.map(({ state }) => state).join(),
   );
   await ask(world, `${meshId} asks its consumers to poll each second`, hinting(mesh, REFRESH_HINT), "200");
-  const poller = await ask<PollerAnswer>(
-    world,
-    `${meshId} makes a capability URL for its control plane`,
-    makingPoller(mesh),
-    "201",
-  );
+  const poller = await ask(world, `${meshId} makes a capability URL for its control plane`, makingPoller(mesh), "201");
   await configurePoller(world, mesh, poller);
   const [authority] = uploaded.authorities;
   if (!authority) throw new Error(`${meshId} has no authority`);

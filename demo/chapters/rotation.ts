@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { AuthorityAnswer, LedgerAnswer, UploadAnswer } from "../answers.ts";
+import type { Authority } from "../../src/client/schemas.ts";
 import { curlLine } from "../curl.ts";
 import { askingLedger, moving, publishing } from "../joining.ts";
 import type { CallCount } from "../mesh/steady-calls.ts";
@@ -10,7 +10,7 @@ import type { Cast } from "./meshes.ts";
 export const EVERY_MS = 50;
 const PATIENCE_MS = 10_000;
 
-const state = ({ state: shown }: AuthorityAnswer): string => shown;
+const state = ({ state: shown }: Authority): string => shown;
 
 /** shop replaces its CA in the safe order while three workloads keep calling. Returns what became of the calls. */
 export async function rotateSafely(world: World, cast: Cast): Promise<CallTotals> {
@@ -29,7 +29,7 @@ export async function rotateSafely(world: World, cast: Cast): Promise<CallTotals
   for (const [from, to] of callers) await from.ask("startCalls", { callee: to.callee, everyMs: EVERY_MS });
 
   const { rootPem } = await shop.ask("makeNextAuthority", {});
-  const uploaded = await ask<UploadAnswer>(
+  const uploaded = await ask(
     world,
     "Prepare: shop publishes its next root beside the old one; nothing is signed by it yet",
     publishing(shop, rootPem, "next-root"),
@@ -102,7 +102,7 @@ async function untilHeld(world: World, title: string, provider: MeshProcess, con
     async act() {
       const until = Date.now() + PATIENCE_MS;
       for (let waiting = ""; ; ) {
-        const { asProvider } = await done<LedgerAnswer>(world, asking);
+        const { asProvider } = await done(world, asking);
         const namesOf = (current: boolean) =>
           asProvider
             .filter((entry) => entry.current === current)

@@ -1,10 +1,10 @@
-import type { FederationAnswer } from "../answers.ts";
+import type { Federation } from "../../src/client/schemas.ts";
 import { consenting } from "../joining.ts";
 import { ask, call, poll, type World } from "../world.ts";
 import type { Cast } from "./meshes.ts";
 
 /** One side withdraws, and its peer does not go on trusting a stale bundle. */
-export async function withdraw(world: World, cast: Cast, federation: FederationAnswer): Promise<void> {
+export async function withdraw(world: World, cast: Cast, federation: Federation): Promise<void> {
   const shop = cast.shop.mesh;
   const bank = cast.bank.mesh;
   const depot = cast.depot.mesh;
@@ -13,7 +13,7 @@ export async function withdraw(world: World, cast: Cast, federation: FederationA
     "After a withdrawal the peer is served an empty bundle, so that it stops trusting instead of keeping what it has.",
   );
   await call(world, "shop calls bank, as it has done all along", shop, bank.callee, "answered");
-  await ask<FederationAnswer>(
+  await ask(
     world,
     "bank's administrator withdraws",
     consenting(bank, federation, "withdraw", "the contract ended"),

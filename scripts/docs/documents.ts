@@ -1,7 +1,8 @@
 import { access } from "./access.ts";
+import { client } from "./client.ts";
 import { configuration } from "./configuration.ts";
 import type { Document } from "./document.ts";
 import { errors } from "./errors.ts";
-import { openapi } from "./openapi.ts";
+import { examples, openapi } from "./openapi.ts";
 
-export const documents: readonly Document[] = [access, configuration, errors, openapi];
+export const documents: readonly Document[] = [access, configuration, errors, openapi, examples, ...client];

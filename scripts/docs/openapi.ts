@@ -1,26 +1,20 @@
-import { pino } from "pino";
 import { stringify } from "yaml";
-import { buildApp } from "../../src/app.ts";
-import { loadConfig } from "../../src/config.ts";
-import type { Broker } from "../../src/features/broker.ts";
+import { contract } from "./contract.ts";
 import type { Document } from "./document.ts";
 
-/** The contract, from the endpoints themselves. Nothing is started: no handler runs. */
+/** The contract. */
 export const openapi: Document = {
   path: "openapi.yaml",
   async render() {
-    const app = await buildApp({
-      broker: {} as Broker,
-      health: { unreadiness: async () => [], metrics: async () => "" },
-      refusals: { refused: async () => {} },
-      limits: loadConfig({}, () => "").limits,
-      throttle: { beforeLogin: () => {}, failedLogin: () => {}, request: () => {} },
-      onAuthenticated: () => {},
-      logger: pino({ level: "silent" }),
-      newRequestId: () => "",
-    });
-    const document = app.swagger();
-    await app.close();
+    const { document } = await contract();
     return `# Generated from the route schemas by "npm run generate"; a test fails when it drifts.\n${stringify(document, { lineWidth: 120, aliasDuplicateObjects: false })}`;
+  },
+};
+
+/** Its examples, for the program that serves it. */
+export const examples: Document = {
+  path: "src/http/examples.json",
+  async render() {
+    return `${JSON.stringify((await contract()).examples, null, 2)}\n`;
   },
 };

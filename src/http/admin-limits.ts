@@ -1,4 +1,5 @@
 import type { Caller } from "../features/access/caller.ts";
+import type { Allowance } from "../rate-limiter.ts";
 
 /** Limits of the admin listener; names and defaults are the configuration's. */
 export interface AdminLimits {
@@ -22,6 +23,6 @@ export interface Throttle {
   /** @throws {Refusal} `too-many-requests` for an address that had too many logins refused */
   beforeLogin(source: string): void;
   failedLogin(source: string): void;
-  /** @throws {Refusal} `too-many-requests` */
-  request(caller: Caller): void;
+  /** @returns what is left @throws {Refusal} `too-many-requests` */
+  request(caller: Caller): Allowance;
 }

@@ -5,6 +5,7 @@ import { notFound } from "../features/access/caller.ts";
 import { allowedMethods } from "./allowed-methods.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { asRefusal, PROBLEM_TYPE, problemOf } from "./problem.ts";
+import { REFERENCE_ROUTES } from "./reference.ts";
 
 /** No answer of ours is cached or sniffed. */
 export const SAFE_HEADERS = {
@@ -27,7 +28,7 @@ export interface RefusalListener {
 
 /** Every error, the framework's own included, is a problem document. */
 export function answerErrors(app: FastifyInstance, endpoints: readonly Endpoint[], listener: RefusalListener): void {
-  const methodsOf = allowedMethods(endpoints);
+  const methodsOf = allowedMethods([...endpoints, ...REFERENCE_ROUTES]);
 
   app.addHook("onSend", async (_request, reply) => {
     reply.headers(SAFE_HEADERS);
@@ -42,11 +43,12 @@ export function answerErrors(app: FastifyInstance, endpoints: readonly Endpoint[
   });
   app.setNotFoundHandler(async (request, reply) => {
     const methods = methodsOf(request.url.split("?", 1)[0] ?? "");
-    const refusal =
-      methods.length > 0
-        ? new Refusal("method-not-allowed", `${request.method} is not one of ${methods.join(", ")}`)
-        : notFound();
-    if (methods.length > 0) reply.header("allow", methods.join(", "));
+    // Where the method is one of them, it is a file of the reference that is not there.
+    const isWrongMethod = methods.length > 0 && !methods.includes(request.method);
+    const refusal = isWrongMethod
+      ? new Refusal("method-not-allowed", `${request.method} is not one of ${methods.join(", ")}`)
+      : notFound();
+    if (isWrongMethod) reply.header("allow", methods.join(", "));
     await listener.refused({ endpoint: undefined, caller: undefined, meshId: undefined }, refusal);
     return send(reply, refusal, request.id);
   });
@@ -62,7 +64,7 @@ export const frameworkErrors = (_error: Error, request: FastifyRequest, reply: F
 
 function send(reply: FastifyReply, refusal: Refusal, requestId: string): FastifyReply {
   if (refusal.status === 401) reply.header("www-authenticate", 'Bearer realm="entente"');
-  if (refusal.status === 429 || refusal.status === 503)
+  if (refusal.status === 429 || refusal.status === 503 || "retryAfterSeconds" in refusal.extra)
     reply.header("retry-after", String(refusal.extra.retryAfterSeconds ?? 1));
   return reply.code(refusal.status).type(PROBLEM_TYPE).send(problemOf(refusal, requestId));
 }

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import "./request-context.ts";
 import { Refusal } from "../errors.ts";
 import { parseJson } from "../json/parse-json.ts";
+import type { Endpoint } from "./endpoint.ts";
 
 const CHARSET = /;\s*charset="?([^\s";]*)/i;
 
@@ -20,9 +21,12 @@ export function readJsonBodies(app: FastifyInstance): void {
       if (charset !== undefined && charset.toLowerCase() !== "utf-8")
         throw new Refusal("unsupported-media-type", "the body is not in UTF-8");
       // Clients say it with everything they send, a DELETE too.
-      if (body.length === 0 && routeOptions.config.endpoint?.body === undefined) return undefined;
+      if (body.length === 0 && !takesBody(routeOptions.config.endpoint)) return undefined;
       if (body.length === 0) throw new Refusal("invalid-json", "the body is empty");
       return parseJson(body);
     },
   );
 }
+
+const takesBody = (endpoint: Endpoint | undefined): boolean =>
+  endpoint !== undefined && endpoint.method !== "GET" && endpoint.body !== undefined;

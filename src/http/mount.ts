@@ -1,24 +1,26 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import type { TSchema } from "typebox";
 import "./request-context.ts";
 import { Refusal } from "../errors.ts";
-import { authenticate } from "../features/access/authentication.service.ts";
-import { type Caller, notFound, type TokenCaller } from "../features/access/caller.ts";
-import { permits, reaches } from "../features/access/role.ts";
-import type { Broker } from "../features/broker.ts";
-import { isMeshId } from "../features/meshes/mesh-id.ts";
-import type { AdminLimits, Throttle } from "./admin-limits.ts";
+import type { TokenCaller } from "../features/access/caller.ts";
+import type { AdminLimits } from "./admin-limits.ts";
+import { type AdmissionParts, admit, holdAgainst } from "./admission.ts";
+import { answerStream } from "./answer-stream.ts";
 import { liftComponents } from "./components.ts";
-import type { Call, Endpoint } from "./endpoint.ts";
-import { problem, refusals as refusalResponses, strictObject } from "./schemas.ts";
+import type { Call, ChangeEndpoint, Endpoint, ReadEndpoint } from "./endpoint.ts";
+import { entityTagOf, names } from "./entity-tag.ts";
+import { guardOf } from "./guard.ts";
+import { keysInUse } from "./keys-in-use.ts";
+import { preferredType } from "./media-type.ts";
+import { refusalsOf, schemaOf } from "./operation-schema.ts";
+import { pageAsked } from "./page-asked.ts";
+import { type Guard, performChange } from "./perform-change.ts";
+import { problem } from "./schemas.ts";
 import { validatorCompiler } from "./validation.ts";
 
-interface Parts {
-  readonly broker: Broker;
+const JSON_TYPE = "application/json";
+
+interface Parts extends AdmissionParts {
   readonly limits: AdminLimits;
-  readonly throttle: Throttle;
-  /** Told of each request with a valid credential. */
-  readonly onAuthenticated: (caller: Caller) => void;
 }
 
 /**
@@ -27,14 +29,15 @@ interface Parts {
  */
 export function requirePermissions(app: FastifyInstance): void {
   app.addHook("onRoute", ({ method, url, config }) => {
-    const { endpoint } = (config ?? {}) as { endpoint?: Partial<Endpoint> };
-    if (!endpoint?.permission) throw new Error(`${method} ${url} declares no permission (S18)`);
+    const { endpoint, permission = endpoint?.permission } = config ?? {};
+    if (!permission) throw new Error(`${method} ${url} declares no permission (S18)`);
   });
 }
 
 /**
- * Turns endpoints into routes. Whatever holds for every operation is here and nowhere else: the credential and its
- * limits before the body is read (S4), the permission, the reach of a mesh in the path, the form of the answer.
+ * Turns endpoints into routes. Whatever holds for every operation is here or in what this calls, and nowhere else: the
+ * credential and its limits before the body is read (S4), the permission, the reach of a mesh in the path, preconditions,
+ * idempotency, dry runs, the form of the answer.
  */
 export function mountEndpoints(app: FastifyInstance, endpoints: readonly Endpoint[], parts: Parts): void {
   const components = new Map<string, Record<string, unknown>>();
@@ -44,100 +47,92 @@ export function mountEndpoints(app: FastifyInstance, endpoints: readonly Endpoin
   for (const schema of Object.values(shared)) app.addSchema(schema);
   // Set once: where schemas were added, Fastify would build a validator for each route, which takes seconds at start.
   app.setValidatorCompiler(validatorCompiler(shared));
+  // Answers are typed by their schemas, and a tag is of the very text: a serialiser a route would take a second to build.
+  app.setSerializerCompiler(() => JSON.stringify);
   app.decorateRequest("caller", undefined);
+  app.decorateRequest("allowance", undefined);
+  app.addHook("onSend", async ({ allowance }, reply) => {
+    if (!allowance) return;
+    reply.header("ratelimit-policy", `"default";q=${allowance.limit};w=${allowance.windowSeconds}`);
+    reply.header("ratelimit", `"default";r=${allowance.remaining};t=${allowance.resetSeconds}`);
+  });
+  const useKey = keysInUse();
   for (const [index, endpoint] of endpoints.entries()) {
+    const guard = endpoint.method === "GET" ? undefined : guardOf(endpoint, endpoints);
     app.route({
       method: endpoint.method,
       url: endpoint.path.replaceAll(/\{(\w+)\}/g, ":$1"),
       schema: schemas[index] ?? {},
-      // A problem is written as it is made: a serialiser for each route and status would take seconds to build at start.
       config: { endpoint, refusals: refusalsOf(endpoint) },
-      ...(endpoint.largeBody ? { bodyLimit: parts.limits.uploadBytes } : {}),
+      ...("largeBody" in endpoint && endpoint.largeBody ? { bodyLimit: parts.limits.uploadBytes } : {}),
       onRequest: (request) => admit(request, endpoint, parts),
-      handler: (request, reply) => answer(request, reply, endpoint),
+      handler: (request, reply) =>
+        endpoint.method === "GET"
+          ? answerRead(request, reply, endpoint, parts)
+          : useKey(request, () => answerChange(request, reply, endpoint, guard, parts)),
     });
   }
 }
 
-const NO_QUERY = strictObject({});
-
-function schemaOf(endpoint: Endpoint, components: Map<string, Record<string, unknown>>): Record<string, unknown> {
-  const lift = (schema: TSchema) => liftComponents(schema, components);
-  const success = endpoint.method === "POST" && isCreation(endpoint) ? 201 : 200;
-  const answered = lift(endpoint.answer);
-  const produced = endpoint.produces ? { content: { [endpoint.produces]: { schema: answered } } } : answered;
-  return {
-    operationId: endpoint.operationId,
-    summary: endpoint.summary,
-    description: endpoint.description ?? `${endpoint.summary}.`,
-    tags: [endpoint.tag],
-    ...(endpoint.permission === "anybody" ? { security: [] } : {}),
-    ...(endpoint.params ? { params: endpoint.params } : {}),
-    // Probes add what they like to the health paths; anywhere else an unknown parameter is a mistake worth telling.
-    ...(endpoint.permission === "anybody" ? {} : { querystring: endpoint.query ?? NO_QUERY }),
-    ...(endpoint.body ? { body: lift(endpoint.body) } : {}),
-    response: { [success]: { description: "Done.", ...produced } },
-  };
-}
-
-/** The error responses of an operation, for the contract. */
-function refusalsOf(endpoint: Endpoint): ReturnType<typeof refusalResponses> {
-  const always =
-    endpoint.permission === "anybody" ? [] : (["unauthenticated", "forbidden", "too-many-requests"] as const);
-  const withInput = endpoint.body
-    ? ([
-        "invalid-request",
-        "invalid-json",
-        "duplicate-member",
-        "too-complex",
-        "body-too-large",
-        "unsupported-media-type",
-      ] as const)
-    : [];
-  const withQuery = endpoint.permission === "anybody" ? [] : (["invalid-request"] as const);
-  const writes = endpoint.method === "GET" ? [] : (["storage-unavailable"] as const);
-  return refusalResponses(...always, ...withQuery, ...withInput, ...endpoint.refusals, ...writes);
-}
-
-/** What makes a resource answers 201 and its place; a POST on an existing one is an action and answers 200. */
-const isCreation = (endpoint: Endpoint): boolean => !/\/(consents|terms|transitions|memberships)$/.test(endpoint.path);
-
-/** @throws {Refusal} `unauthenticated`, `forbidden`, `not-found`, `too-many-requests` */
-async function admit(
+async function answerRead(
   request: FastifyRequest,
-  { permission, path }: Endpoint,
-  { broker, throttle, onAuthenticated }: Parts,
-): Promise<void> {
-  if (permission === "anybody") return;
-  const origin = { source: request.ip, requestId: request.id };
-  throttle.beforeLogin(origin.source);
-  try {
-    request.caller = await authenticate(broker.db, request.headers.authorization, origin, broker.clock());
-  } catch (error) {
-    if (error instanceof Refusal && error.code === "unauthenticated") throttle.failedLogin(origin.source);
+  reply: FastifyReply,
+  endpoint: ReadEndpoint,
+  { broker }: Parts,
+): Promise<unknown> {
+  const call = callOf(request);
+  const page = pageAsked(request, endpoint, broker);
+  const { stream } = endpoint;
+  if (stream) {
+    reply.header("vary", "accept");
+    const type = preferredType(request.headers.accept, [JSON_TYPE, ...stream.types]);
+    if (type !== JSON_TYPE) return answerStream(request, reply, type, stream.read(broker.db, call, page, type));
+  }
+  const { body, status = 200 } = await endpoint.read(broker.db, call, page);
+  if (endpoint.produces) reply.type(endpoint.produces);
+  if (endpoint.pages) linkToNext(request, reply, body as { next?: string });
+  if (endpoint.permission === "anybody" || status !== 200) return reply.code(status).send(body);
+  const tag = entityTagOf(body);
+  reply.headers({ etag: tag, "cache-control": "private, no-cache" });
+  const known = request.headers["if-none-match"];
+  return known !== undefined && names(known, tag) ? reply.code(304).send() : reply.code(200).send(body);
+}
+
+/** RFC 8288: the same list, from its next page on. */
+function linkToNext({ url }: FastifyRequest, reply: FastifyReply, { next }: { next?: string }): void {
+  if (next === undefined) return;
+  const target = new URL(url, "https://host");
+  target.searchParams.set("cursor", next);
+  reply.header("link", `<${target.pathname}${target.search}>; rel="next"`);
+}
+
+async function answerChange(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  endpoint: ChangeEndpoint,
+  guard: Guard | undefined,
+  { broker, throttle }: Parts,
+): Promise<unknown> {
+  const { dryRun = false, ...query } = (request.query ?? {}) as { dryRun?: boolean };
+  const { "if-match": ifMatch, "idempotency-key": key } = request.headers as Record<string, string | undefined>;
+  const idempotencyKey = endpoint.method === "POST" ? key : undefined;
+  const call = callOf(request, query);
+  const options = { ifMatch, idempotencyKey, dryRun };
+  const performed = await performChange(broker, endpoint, guard, call, options).catch((error: unknown) => {
+    holdAgainst(request.ip, error, throttle);
     throw error;
-  }
-  const { caller } = request;
-  throttle.request(caller);
-  onAuthenticated(caller);
-  if (!permits(caller.role, permission)) {
-    throw new Refusal("forbidden", `${aRole(caller)} may not do this: it takes ${permission}`);
-  }
-  if (path.includes("{meshId}")) requireReach(caller, (request.params as { meshId: string }).meshId);
+  });
+  if (performed.location !== undefined) reply.header("location", performed.location);
+  if (performed.entityTag !== undefined) reply.header("etag", performed.entityTag);
+  if (performed.replayed) reply.header("idempotency-replayed", "true");
+  return reply.code(performed.status).send(performed.body);
 }
 
-const aRole = ({ role }: Caller): string => (/^[aeio]/.test(role) ? `an ${role}` : `a ${role}`);
-
-/** What is not in the caller's scope, or has not even the form of a mesh ID, is absent (S16). */
-function requireReach(caller: Caller, meshId: string): void {
-  if (caller.kind !== "token" || !isMeshId(meshId) || !reaches(caller.scope, meshId)) throw notFound();
-}
-
-async function answer(request: FastifyRequest, reply: FastifyReply, endpoint: Endpoint): Promise<unknown> {
+function callOf(request: FastifyRequest, query: unknown = request.query): Call<unknown, unknown, unknown> {
   const { caller } = request;
-  const call: Call<unknown, unknown, unknown> = {
+  return {
     params: request.params,
-    query: request.query,
+    query,
     body: request.body,
     get caller() {
       return caller ?? missing();
@@ -146,10 +141,6 @@ async function answer(request: FastifyRequest, reply: FastifyReply, endpoint: En
       return caller?.kind === "token" ? (caller as TokenCaller) : missing();
     },
   };
-  const { body, status, location } = await endpoint.handle(call);
-  if (location !== undefined) reply.header("location", location);
-  if (endpoint.produces) reply.type(endpoint.produces);
-  return reply.code(status ?? (location === undefined ? 200 : 201)).send(body);
 }
 
 function missing(): never {

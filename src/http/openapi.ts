@@ -1,5 +1,7 @@
 import type { FastifyDynamicSwaggerOptions } from "@fastify/swagger";
 import "./request-context.ts";
+import { type ContractDocument, finishContract, type OperationExamples } from "./contract-document.ts";
+import recorded from "./examples.json" with { type: "json" };
 
 /** The frame of openapi.yaml; the operations come from the endpoints. */
 export const openApiOptions: FastifyDynamicSwaggerOptions = {
@@ -33,6 +35,7 @@ export const openApiOptions: FastifyDynamicSwaggerOptions = {
       { name: "Federations", description: "Agreements between two meshes." },
       { name: "Pollers", description: "Control planes that fetch bundles." },
       { name: "Deliveries", description: "Who holds which revision." },
+      { name: "Distrusts", description: "Authorities of peers that a mesh has stopped trusting by itself." },
       { name: "Tokens", description: "Credentials of the admin API." },
       { name: "Audit", description: "What happened, and what was refused." },
       { name: "Health", description: "Liveness, readiness, metrics." },
@@ -42,5 +45,9 @@ export const openApiOptions: FastifyDynamicSwaggerOptions = {
     schema: { ...schema, response: { ...(schema.response as object), ...route.config?.refusals } },
     url,
   }),
+  transformObject: (made) => {
+    const { openapiObject } = made as unknown as { openapiObject: ContractDocument };
+    return finishContract(openapiObject, recorded as OperationExamples) as object;
+  },
   refResolver: { buildLocalReference: (json) => String(json.$id) },
 };

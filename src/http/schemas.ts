@@ -21,6 +21,8 @@ export const trustDomain = Type.String({
   examples: ["shop.example"],
 });
 export const text = (description: string) => Type.String({ maxLength: 1_024, description });
+/** What must be said: more than white space. */
+export const saidText = (description: string) => Type.String({ maxLength: 1_024, pattern: "\\S", description });
 export const reason = Type.Optional(text("Why, for the audit trail; the other side of a federation sees it."));
 
 /** How a list is read: `limit` items a page, after `cursor`. */
@@ -43,17 +45,29 @@ export const problem = Type.Object(
   },
   { $id: "Problem", additionalProperties: true, description: "RFC 9457 problem document." },
 );
-const problemContent = { "application/problem+json": { schema: Type.Ref("Problem") } };
+/** An example of each error, by its code; a response refers to those that it can give. */
+const exampleOf = (code: ErrorCode) => ({ [code]: { $ref: `#/components/examples/${code}` } });
 
-/** The error responses of an operation: the statuses of these codes, with the codes named. */
-export function refusals(
-  ...codes: ErrorCode[]
-): Record<number, { description: string; content: typeof problemContent }> {
-  const responses: Record<number, { description: string; content: typeof problemContent }> = {};
+interface RefusalResponse {
+  description: string;
+  content: { "application/problem+json": { schema: TSchema; examples: Record<string, { $ref: string }> } };
+}
+
+/** The error responses of an operation: the statuses of these codes, with the codes named and shown. */
+export function refusals(...codes: ErrorCode[]): Record<number, RefusalResponse> {
+  const responses: Record<number, RefusalResponse> = {};
   for (const code of new Set(codes)) {
     const { status } = catalogue[code];
-    const already = responses[status]?.description;
-    responses[status] = { description: already ? `${already}, \`${code}\`` : `\`${code}\``, content: problemContent };
+    const already = responses[status];
+    responses[status] = {
+      description: already ? `${already.description}, \`${code}\`` : `\`${code}\``,
+      content: {
+        "application/problem+json": {
+          schema: Type.Ref("Problem"),
+          examples: { ...already?.content["application/problem+json"].examples, ...exampleOf(code) },
+        },
+      },
+    };
   }
   return responses;
 }

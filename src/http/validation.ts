@@ -1,5 +1,7 @@
 import { Ajv2020, type Options } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
+import type { FastifySchemaValidationError } from "fastify/types/schema.js";
+import { notFound } from "../features/access/caller.ts";
 
 const shared = {
   strict: true,
@@ -16,6 +18,13 @@ function newAjv(options: Options, components: Readonly<Record<string, unknown>>)
   return ajv;
 }
 
+interface Fields {
+  readonly properties?: Readonly<Record<string, { readonly type?: string }>>;
+}
+
+/** Beyond 15 digits a double may be another number. */
+const PLAIN_INTEGER = /^-?\d{1,15}$/;
+
 /**
  * Fastify's validators, made by hand: bodies are taken as they are, nothing coerced and unknown members refused (S5);
  * a query string and a path are text, so numbers and flags in them are read as such.
@@ -24,5 +33,24 @@ export function validatorCompiler(components: Readonly<Record<string, unknown>>)
   const forBodies = newAjv({ coerceTypes: false }, components);
   const forText = newAjv({ coerceTypes: "array" }, components);
   return ({ schema, httpPart }: { schema: object; httpPart?: string }) =>
-    (httpPart === "body" ? forBodies : forText).compile(schema);
+    httpPart === "body" ? forBodies.compile(schema) : textValidator(forText, schema, httpPart === "params");
+}
+
+/** Ajv by itself reads `1e400` as a number that no bound holds, `0x10` as 16 and a blank before a number as nothing. */
+function textValidator(ajv: Ajv2020, schema: Fields, isPath: boolean) {
+  const refusal = (errors: unknown) => ({ error: errors as FastifySchemaValidationError[] });
+  const validate = ajv.compile(schema);
+  const integers = Object.entries(schema.properties ?? {}).filter(([, { type }]) => type === "integer");
+  return (fields: Record<string, unknown>) => {
+    // PostgreSQL refuses a text with U+0000, SQLite finds nothing: such an ID is absent before either is asked (S16).
+    const unstorable = Object.keys(fields).find((name) => String(fields[name]).includes("\u0000"));
+    if (unstorable !== undefined && isPath) return { error: notFound() };
+    if (unstorable !== undefined) return refusal([{ instancePath: `/${unstorable}`, message: "must not hold U+0000" }]);
+    for (const [name] of integers) {
+      const text = fields[name];
+      if (typeof text === "string" && !PLAIN_INTEGER.test(text))
+        return refusal([{ instancePath: `/${name}`, message: "must be integer" }]);
+    }
+    return validate(fields) ? { value: fields } : refusal(validate.errors);
+  };
 }

@@ -80,8 +80,8 @@ export async function eventually<T>(ask: () => Promise<T>, fits: (found: T) => b
   }
 }
 
-/** The ID of a token or an invitation, as the audit trail names it. */
-export const idOf = (token: string): string => token.replace(/^ent_(tok|inv)_([0-9A-Za-z]{22}).*$/, "$1_$2");
+/** The ID of a token, an invitation or a federation code, as the audit trail names it. */
+export const idOf = (token: string): string => token.replace(/^ent_(tok|inv|fdc)_([0-9A-Za-z]{22}).*$/, "$1_$2");
 
 /** What an act recorded, oldest first. */
 export async function recordedBy(broker: TestBroker, act: () => Promise<unknown>): Promise<ApiAnswer["body"][]> {

@@ -3,10 +3,11 @@ import { join } from "node:path";
 import BetterSqlite3 from "better-sqlite3";
 import { afterAll, describe, expect, it } from "vitest";
 import { MINUTE_MS } from "../../src/time.ts";
+import { ON_SQLITE } from "../support/postgres-server.ts";
 import { expectStatus, federate, registerMesh, runBroker } from "../support/running-broker.ts";
 import { bareMesh, events, idOf, recordedBy, refused, UNLIMITED } from "./api-fixture.ts";
 
-const broker = await runBroker(UNLIMITED);
+const broker = await runBroker({ ...UNLIMITED, ...ON_SQLITE });
 afterAll(() => broker.remove());
 const operator = broker.operatorToken;
 

@@ -57,6 +57,20 @@ describe("states of a contribution", () => {
     expect((await add(mesh, undefined, { state: "active" })).state).toBe("active");
   });
 
+  it("in a domain that was freed and registered again, what the earlier owner brought was no upload of it", async () => {
+    const earlier = await bareMesh(broker, "earlier", "again.example");
+    await add(earlier);
+    await expectStatus(200, broker.api("DELETE", "/v1/meshes/earlier", { token: earlier.token }));
+    const { operatorToken: token } = broker;
+    const asked = { meshId: "later", trustDomain: "again.example" };
+    await expectStatus(201, broker.api("POST", "/v1/meshes", { token, body: asked }));
+    const admin = { name: "admin", role: "mesh-admin", meshes: ["later"] };
+    const made = await expectStatus(201, broker.api("POST", "/v1/tokens", { token, body: admin }));
+    const later = { ...asked, token: made.body.token };
+    expect((await add(later)).state).toBe("active");
+    expect((await add(later)).state).toBe("prepared");
+  });
+
   const pairs = STATES.flatMap((from) => STATES.map((to) => ({ from, to, possible: FOLLOWS[from].includes(to) })));
   it.each(pairs.filter(({ possible }) => possible))(
     "$from → $to is possible, and is what is published",

@@ -1,0 +1,67 @@
+import type { FastifyRequest } from "fastify";
+import "./request-context.ts";
+import { type ErrorCode, Refusal } from "../errors.ts";
+import { authenticate } from "../features/access/authentication.service.ts";
+import { type Caller, notFound } from "../features/access/caller.ts";
+import { permits, reaches } from "../features/access/role.ts";
+import type { StoredBroker } from "../features/broker.ts";
+import { isMeshId } from "../features/meshes/mesh-id.ts";
+import { meshNamed } from "../features/meshes/mesh-lookup.service.ts";
+import type { Executor } from "../store/tables.ts";
+import type { Throttle } from "./admin-limits.ts";
+import type { Endpoint } from "./endpoint.ts";
+
+export interface AdmissionParts {
+  readonly broker: StoredBroker;
+  readonly throttle: Throttle;
+  /** Told of each request with a valid credential. */
+  readonly onAuthenticated: (caller: Caller) => void;
+}
+
+/**
+ * Who asks, whether they may, and whether they have asked too often: before the body is read (S4).
+ * @throws {Refusal} `unauthenticated`, `forbidden`, `not-found`, `too-many-requests`
+ */
+export async function admit(
+  request: FastifyRequest,
+  { permission, path }: Endpoint,
+  { broker, throttle, onAuthenticated }: AdmissionParts,
+): Promise<void> {
+  if (permission === "anybody") return;
+  const origin = { source: request.ip, requestId: request.id };
+  throttle.beforeLogin(origin.source);
+  // A registration under a key may be the replay of the one that an invitation was spent on (L19).
+  const replaying = permission === "mesh:register" && request.headers["idempotency-key"] !== undefined;
+  try {
+    request.caller = await authenticate(broker.db, request.headers.authorization, origin, broker.clock(), replaying);
+  } catch (error) {
+    holdAgainst(origin.source, error, throttle);
+    throw error;
+  }
+  const { caller } = request;
+  request.allowance = throttle.request(caller);
+  onAuthenticated(caller);
+  if (!permits(caller.role, permission)) {
+    throw new Refusal("forbidden", `${aRole(caller)} may not do this: it takes ${permission}`);
+  }
+  if (path.includes("{meshId}")) await requireMesh(broker.db, caller, (request.params as { meshId: string }).meshId);
+}
+
+/** Secrets that did not hold: whoever guesses them is slowed down, wherever they are sent (S28). */
+const GUESSES: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["unauthenticated", "federation-code-invalid"]);
+
+/** Counts a refused secret against the address that it came from, and nothing else. */
+export function holdAgainst(source: string, error: unknown, throttle: Throttle): void {
+  if (error instanceof Refusal && GUESSES.has(error.code)) throttle.failedLogin(source);
+}
+
+const aRole = ({ role }: Caller): string => (/^[aeio]/.test(role) ? `an ${role}` : `a ${role}`);
+
+/**
+ * What is not in the caller's scope, has not even the form of a mesh ID, or is gone, is absent (S16): so no operation on
+ * what a mesh has needs to ask whether there is such a mesh.
+ */
+async function requireMesh(db: Executor, caller: Caller, meshId: string): Promise<void> {
+  const mayBeThere = caller.kind === "token" && isMeshId(meshId) && reaches(caller.scope, meshId);
+  if (!mayBeThere || !(await meshNamed(db, meshId))) throw notFound();
+}

@@ -1,0 +1,94 @@
+import { catalogue, type ErrorCode, Refusal } from "../errors.ts";
+import { problemOf } from "./problem.ts";
+
+type Json = Record<string, unknown>;
+
+/** How an operation was really called once, and what it answered. */
+export interface OperationExample {
+  /** Of the path and of the query. */
+  readonly parameters?: Readonly<Record<string, unknown>>;
+  readonly body?: unknown;
+  readonly status: number;
+  readonly answer: unknown;
+  /** The answer in the other forms that it has, by their media types. */
+  readonly streamed?: Readonly<Record<string, string>>;
+}
+
+/** By `operationId`. */
+export type OperationExamples = Readonly<Record<string, OperationExample>>;
+
+export interface Parameter {
+  readonly name: string;
+  readonly in: string;
+  readonly schema: Json;
+  required?: boolean;
+  example?: unknown;
+}
+
+export interface MediaType {
+  schema: Json;
+  example?: unknown;
+  examples?: Record<string, { $ref: string }>;
+}
+
+export interface ContractOperation {
+  readonly operationId: string;
+  readonly summary: string;
+  readonly parameters?: Parameter[];
+  readonly requestBody?: { readonly content: Record<string, MediaType> };
+  readonly responses: Record<string, { readonly content?: Record<string, MediaType> }>;
+}
+
+/** The part of an OpenAPI document that is worked on here. */
+export interface ContractDocument {
+  servers: { url: string; description: string }[];
+  readonly paths: Record<string, Record<string, ContractOperation>>;
+  readonly components: { readonly schemas: Record<string, Json>; examples?: Record<string, { value: unknown }> };
+}
+
+/** Finishes what the framework makes of the routes: what readers and generators of clients need beside it. */
+export function finishContract(document: ContractDocument, examples: OperationExamples): ContractDocument {
+  typeEnums(document);
+  for (const operation of operationsOf(document)) {
+    for (const parameter of operation.parameters ?? []) if ("default" in parameter.schema) parameter.required = false;
+    const example = examples[operation.operationId];
+    if (example) showExample(operation, example);
+  }
+  document.components.examples = problemExamples(document);
+  return document;
+}
+
+export const operationsOf = ({ paths }: ContractDocument): ContractOperation[] =>
+  Object.values(paths).flatMap((path) => Object.values(path));
+
+/** A list of texts to choose from is a text: some generators want to be told. */
+function typeEnums(value: unknown): void {
+  if (typeof value !== "object" || value === null) return;
+  const { enum: choices, type } = value as Json;
+  if (type === undefined && Array.isArray(choices) && choices.every((choice) => typeof choice === "string"))
+    (value as Json).type = "string";
+  for (const member of Object.values(value)) typeEnums(member);
+}
+
+function showExample({ parameters = [], requestBody, responses }: ContractOperation, example: OperationExample): void {
+  for (const parameter of parameters) {
+    const given = parameter.in === "header" ? undefined : example.parameters?.[parameter.name];
+    if (given !== undefined) parameter.example = given;
+  }
+  for (const media of Object.values(requestBody?.content ?? {})) media.example = example.body;
+  for (const [type, media] of Object.entries(responses[example.status]?.content ?? {}))
+    media.example = example.streamed?.[type] ?? example.answer;
+}
+
+/**
+ * One problem document of each code that an operation gives. `detail` says no more than the title: what it says depends on
+ * the request.
+ */
+function problemExamples(document: ContractDocument): Record<string, { value: unknown }> {
+  const media = operationsOf(document).flatMap(({ responses }) =>
+    Object.values(responses).flatMap(({ content }) => Object.values(content ?? {})),
+  );
+  const codes = new Set(media.flatMap(({ examples }) => Object.keys(examples ?? {}) as ErrorCode[]));
+  const shown = (code: ErrorCode) => problemOf(new Refusal(code, catalogue[code].title), "req_4Kq0vX1cR8mTzYwB2nLd7s");
+  return Object.fromEntries([...codes].sort().map((code) => [code, { value: shown(code) }]));
+}
