@@ -5,10 +5,10 @@ import { DAY_MS, type EpochMs, toRfc3339 } from "../time.ts";
 import type { Warning, X509Authority } from "./authority.ts";
 import { type Certificate, isSignedBy, readCertificate } from "./certificate.ts";
 import { keySizeFault } from "./public-key.ts";
+import { isStrong } from "./signature-algorithm.ts";
 
 const EXPIRES_SOON_MS = 30 * DAY_MS;
 const MAX_SERIAL_OCTETS = 20;
-const STRONG_HASHES = new Set(["sha256", "sha384", "sha512", "ed25519"]);
 const WEAK_HASHES = new Set(["md5", "sha1", "sha224"]);
 
 /**
@@ -97,7 +97,7 @@ function requireValidity({ notBefore, notAfter }: Certificate, now: EpochMs): vo
   }
 }
 
-/** R37, R88; R39 allows an SVID one URI. */
+/** R37, R88; R39 allows an SVID one URI. SPIFFE allows an empty label in a trust domain, Go none in a URI name. */
 function requireSpiffeId({ subjectAltName: { uris } }: Certificate, trustDomain: TrustDomain): void {
   const allowed = spiffeIdOf(trustDomain, "");
   const [uri] = uris;
@@ -105,11 +105,14 @@ function requireSpiffeId({ subjectAltName: { uris } }: Certificate, trustDomain:
   if (uri !== undefined && uri !== allowed) {
     throw new Refusal("certificate-spiffe-id", `The certificate's URI name is not ${allowed}`);
   }
+  if (uri !== undefined && trustDomain.split(".").includes("")) {
+    throw new Refusal("certificate-spiffe-id", `Go's crypto/x509 reads no URI name with an empty label: leave it out`);
+  }
 }
 
 /** A root's own signature protects nothing, so that an old root with SHA-1 is let in with a warning. */
 function requireStrongSignature({ signatureHash, selfIssued }: Certificate): void {
-  if (STRONG_HASHES.has(signatureHash) || (selfIssued && WEAK_HASHES.has(signatureHash))) return;
+  if (isStrong(signatureHash) || (selfIssued && WEAK_HASHES.has(signatureHash))) return;
   throw new Refusal("certificate-signature-algorithm", `The signature's hash is ${signatureHash}`);
 }
 

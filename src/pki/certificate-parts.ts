@@ -2,10 +2,12 @@ import forge from "node-forge";
 import type { EpochMs } from "../time.ts";
 import {
   type Asn1,
+  bitsOf,
   contentOf,
   decodeDer,
   encodeDer,
   fromBinary,
+  integerOf,
   isContext,
   isUniversal,
   membersOf,
@@ -14,6 +16,7 @@ import {
   sequenceOf,
   unreadable,
 } from "./der.ts";
+import { requireReadableName } from "./distinguished-name.ts";
 
 const { Type } = forge.asn1;
 
@@ -43,23 +46,23 @@ export interface CertificateParts {
 export function takeApart(der: Uint8Array): CertificateParts {
   const [tbs, outerAlgorithm, signature, ...rest] = sequenceOf(decodeDer(der));
   if (rest.length > 0 || !outerAlgorithm) throw unreadable("it is not a certificate");
-  contentOf(signature, Type.BITSTRING);
+  bitsOf(signature);
 
   const members = [...sequenceOf(tbs)];
   const version = isContext(members[0], 0) ? readVersion(members.shift() as Asn1) : 1;
   const [serial, signatureAlgorithm, issuer, validity, subject, publicKey, ...optional] = members;
   sequenceOf(signatureAlgorithm);
-  sequenceOf(issuer);
-  sequenceOf(subject);
   sequenceOf(publicKey);
   if (!signatureAlgorithm || !issuer || !subject || !publicKey) throw unreadable("it is not a certificate");
+  requireReadableName(issuer);
+  requireReadableName(subject);
   if (!Buffer.from(encodeDer(signatureAlgorithm)).equals(encodeDer(outerAlgorithm))) {
     throw unreadable("its two signature algorithms differ"); // RFC 5280, 4.1.1.2
   }
   const [notBefore, notAfter] = sequenceOf(validity);
   return {
     version,
-    serial: fromBinary(contentOf(serial, Type.INTEGER)),
+    serial: fromBinary(integerOf(serial)),
     signatureAlgorithm,
     issuer: encodeDer(issuer),
     subject: encodeDer(subject),
@@ -71,7 +74,7 @@ export function takeApart(der: Uint8Array): CertificateParts {
 }
 
 function readVersion(node: Asn1): number {
-  const content = contentOf(membersOf(node)[0], Type.INTEGER);
+  const content = integerOf(membersOf(node)[0]);
   if (content.length !== 1) throw unreadable("its version is not a small number");
   return content.charCodeAt(0) + 1;
 }

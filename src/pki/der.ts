@@ -3,6 +3,9 @@ import { Refusal } from "../errors.ts";
 
 export type Asn1 = forge.asn1.Asn1;
 
+/** No type of its own: the octets that follow say which. */
+const LONG_TAG: number = 0x1f;
+
 const { Class, Type, create, toDer } = forge.asn1;
 
 /** forge's typings know only the `strict` flag; without `decodeBitStrings: false` it guesses at what a signature holds. */
@@ -33,7 +36,14 @@ export function decodeDer(bytes: Uint8Array): Asn1 {
     throw unreadable("it is not ASN.1", cause);
   }
   if (!Buffer.from(encodeDer(node)).equals(bytes)) throw notCanonical("it is BER");
+  refuseLongTags(node);
   return node;
+}
+
+/** forge takes the first octet of a tag of several for the whole of it. Nothing in a certificate has one. */
+function refuseLongTags({ type, value }: Asn1): void {
+  if (type === LONG_TAG) throw unreadable("a tag in it has several octets");
+  if (typeof value !== "string") for (const member of value) refuseLongTags(member);
 }
 
 export const notCanonical = (why: string): Refusal =>
@@ -68,13 +78,52 @@ export function primitive(node: Asn1): string {
   return node.value;
 }
 
+/**
+ * The content octets of an INTEGER, one character a byte, in the fewest octets (X.690, 8.3.2).
+ * @throws {Refusal} `certificate-unreadable`, `certificate-not-canonical`
+ */
+export function integerOf(node: Asn1 | undefined): string {
+  const content = contentOf(node, Type.INTEGER);
+  const [first, second = -1] = fromBinary(content);
+  if (first === undefined) throw unreadable("an integer is empty");
+  if ((first === 0 && second >= 0 && second < 0x80) || (first === 0xff && second >= 0x80))
+    throw notCanonical("an integer is longer than it needs to be");
+  return content;
+}
+
+/**
+ * The octets of a BIT STRING; the unused bits at its end are at most 7 and zero (X.690, 11.2.1).
+ * @throws {Refusal} `certificate-unreadable`, `certificate-not-canonical`
+ */
+export function bitsOf(node: Asn1 | undefined): Uint8Array {
+  const [unused, ...octets] = fromBinary(contentOf(node, Type.BITSTRING));
+  if (unused === undefined || unused > 7 || (octets.length === 0 && unused > 0))
+    throw unreadable("its bits are cut off");
+  if (((octets.at(-1) ?? 0) & ((1 << unused) - 1)) !== 0) throw notCanonical("bits that are not in use are set");
+  return Uint8Array.from(octets);
+}
+
 /** Longer than any in use, short enough to be shown. */
 const MAX_OID_OCTETS = 40;
+/** Go's reader of object identifiers stops at numbers of 31 bits: this is the most before the last seven. */
+const MAX_OID_PREFIX = 2 ** 24;
 
-/** An OBJECT IDENTIFIER in dotted form. @throws {Refusal} `certificate-unreadable` */
+/**
+ * An OBJECT IDENTIFIER in dotted form, in the fewest octets (X.690, 8.19.2).
+ * @throws {Refusal} `certificate-unreadable`, `certificate-not-canonical`
+ */
 export function oidOf(node: Asn1 | undefined): string {
   const content = contentOf(node, Type.OID);
   if (content === "" || content.length > MAX_OID_OCTETS) throw unreadable("an object identifier is empty or too long");
+  let number = 0;
+  let within = false;
+  for (const octet of fromBinary(content)) {
+    if (!within && octet === 0x80) throw notCanonical("an object identifier is padded");
+    if (number >= MAX_OID_PREFIX) throw unreadable("a number in an object identifier is too large");
+    within = octet >= 0x80;
+    number = within ? number * 128 + (octet & 0x7f) : 0;
+  }
+  if (within) throw unreadable("an object identifier is cut off");
   return forge.asn1.derToOid(content);
 }
 

@@ -5,6 +5,10 @@ import type { KeyKind } from "./public-key.ts";
 /** The hash inside a signature; Ed25519 has its own (SHA-512), `unknown` is any algorithm that is not listed here. */
 export type SignatureHash = "md5" | "sha1" | "sha224" | "sha256" | "sha384" | "sha512" | "ed25519" | "unknown";
 
+const STRONG: ReadonlySet<SignatureHash> = new Set(["sha256", "sha384", "sha512", "ed25519"]);
+/** S12: what a signature may be made with, where it protects anything. */
+export const isStrong = (hash: SignatureHash): boolean => STRONG.has(hash);
+
 const PSS = "1.2.840.113549.1.1.10";
 
 const HASHES: Readonly<Record<string, SignatureHash>> = {

@@ -57,6 +57,16 @@ describe("An authority is refused with the code of the broken rule, where the ce
     const refused = refusalOf(() => x509Authority(testCa(year).der, parseTrustDomain("shop"), now));
     expect(refused.code).toBe("certificate-spiffe-id");
   });
+
+  test.each(["shop..example", ".example", "example."])(
+    "names the trust domain %s, which is one (R4) and which Go's crypto/x509 reads in no URI name",
+    (name) => {
+      const ofName = (uris?: string[]) => testCa({ ...year, trustDomain: name, ...(uris ? { uris } : {}) }).der;
+      const read = (der: Uint8Array) => x509Authority(der, parseTrustDomain(name), now);
+      expect(refusalOf(() => read(ofName())).code).toBe("certificate-spiffe-id");
+      expect(read(ofName([])).warnings.map(({ code }) => code)).toEqual(["no-spiffe-id"]);
+    },
+  );
 });
 
 describe("An authority is accepted with a warning, where the certificate", () => {

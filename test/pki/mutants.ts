@@ -4,9 +4,9 @@
  * that is neither a certificate nor a refusal.
  */
 import { createPublicKey } from "node:crypto";
-import { Refusal } from "../../src/errors.ts";
-import { x509Authority } from "../../src/pki/authority-profile.ts";
+import { pemOf } from "../../src/pki/pem.ts";
 import { parseTrustDomain } from "../../src/spiffe/trust-domain.ts";
+import { judgeMutant } from "../support/judge-mutant.ts";
 import { testCa } from "../support/test-ca.ts";
 import { testKeyKinds } from "../support/test-keys.ts";
 
@@ -22,23 +22,11 @@ for (const kind of testKeyKinds) {
   const key = { start: Buffer.from(der).indexOf(spki), length: spki.length };
   for (let index = 0; index < count; index++) {
     const mutant = index % 2 === 0 ? mutate(der, { start: 0, length: der.length }) : mutate(der, key);
-    const outcome = judge(mutant);
+    const outcome = judgeMutant(pemOf(mutant), trustDomain, mutant);
     outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
   }
 }
 console.log(JSON.stringify(outcomes));
-
-function judge(mutant: Uint8Array): string {
-  try {
-    const { authority } = x509Authority(mutant, trustDomain, Date.now());
-    if (!Buffer.from(authority.certificate, "base64").equals(mutant)) throw new Error("accepted as other bytes");
-    return "accepted";
-  } catch (error) {
-    if (error instanceof Refusal) return error.code;
-    console.error(`seed ${seed}: ${Buffer.from(mutant).toString("base64")}`);
-    throw error;
-  }
-}
 
 function mutate(der: Uint8Array, { start, length }: { start: number; length: number }): Uint8Array {
   const at = start + below(length);

@@ -1,0 +1,83 @@
+import { connect as connectTcp } from "node:net";
+import { connect } from "node:tls";
+import { afterAll, describe, expect, it } from "vitest";
+import { UNLIMITED } from "../api/api-fixture.ts";
+import { federate, registerMesh, runBroker } from "../support/running-broker.ts";
+import { printCounts } from "./counts.ts";
+import { rawRequests } from "./raw-requests.ts";
+
+const broker = await runBroker(UNLIMITED);
+const shop = await registerMesh(broker, "shop");
+const bank = await registerMesh(broker, "bank");
+await federate(broker, shop, bank);
+const poll = `/p/${bank.pollerToken}/${shop.trustDomain}`;
+const counts = { requests: 0, answered: 0, closed: 0 };
+afterAll(async () => {
+  await broker.remove();
+  printCounts("requests that are none, on every listener", counts);
+});
+
+const LISTENERS = [
+  { name: "the admin API", url: broker.addresses.admin, target: "/livez" },
+  { name: "the bundle endpoint, https_spiffe", url: broker.addresses.bundleSpiffe, target: poll },
+  { name: "the bundle endpoint, https_web", url: broker.addresses.bundleWeb, target: poll },
+];
+const portOf = (url: string) => Number(new URL(url).port);
+
+/** Everything that comes back until the server closes; it has to, for a request that it cannot read. */
+function exchange(port: number, bytes: string): Promise<string> {
+  return new Promise((resolve) => {
+    let said = "";
+    const socket = connect({ host: "127.0.0.1", port, rejectUnauthorized: false }, () => {
+      socket.end(Buffer.from(bytes, "latin1"));
+    });
+    socket.setEncoding("latin1").on("data", (part: string) => {
+      said += part;
+    });
+    socket.on("error", () => {});
+    socket.once("close", () => resolve(said));
+  });
+}
+
+describe.each(LISTENERS)("S33, S56, S58, S61: $name", ({ url, target }) => {
+  const port = portOf(url);
+
+  it("serves its path to a request that is one", async () => {
+    const bytes = `GET ${target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`;
+    expect(await exchange(port, bytes)).toMatch(/^HTTP\/1\.1 200 /);
+  });
+
+  it.each(rawRequests(target))("serves nothing to $name, and repeats nothing of it", async ({ bytes, statuses }) => {
+    const said = await exchange(port, bytes);
+    counts.requests += 1;
+    if (said === "") {
+      counts.closed += 1;
+      return;
+    }
+    counts.answered += 1;
+    expect(statuses, said).toContain(Number(/^HTTP\/1\.1 (\d{3}) /.exec(said)?.[1]));
+    expect(said.match(/HTTP\/1\.1 \d/g), said).toHaveLength(1);
+    expect(said).not.toContain(bank.pollerToken);
+    expect(said).not.toMatch(/"keys"|etc\/passwd|<|\bat \w+ \(/);
+  });
+
+  it("serves nothing to who speaks no TLS", async () => {
+    const said = await new Promise<string>((resolve) => {
+      let text = "";
+      const socket = connectTcp({ host: "127.0.0.1", port }, () => socket.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
+      socket.setEncoding("latin1").on("data", (part: string) => {
+        text += part;
+      });
+      socket.on("error", () => {});
+      socket.once("close", () => resolve(text));
+    });
+    expect(said).not.toContain("200");
+    counts.requests += 1;
+  });
+
+  it("and goes on serving", async () => {
+    const { status } = await broker.pollSpiffe(poll);
+    expect(status).toBe(200);
+    expect((await broker.api("GET", "/livez")).status).toBe(200);
+  });
+});
