@@ -5,18 +5,29 @@ import type { Clock } from "../time.ts";
 import type { TokenLives } from "./access/token.service.ts";
 import type { PublicUrls } from "./pollers/poller.ts";
 
-/** What every endpoint works with: the parts of a running broker, handed in. */
-export interface Broker {
+/** A running broker as what serves its endpoints has it. */
+export interface StoredBroker extends Broker {
   readonly db: Database;
   readonly unitOfWork: UnitOfWork;
+}
+
+/**
+ * What every endpoint knows of the broker. The database comes with each call, as the transaction that it is part of: on one
+ * connection, whoever reached past it would wait for itself.
+ */
+export interface Broker {
   readonly clock: Clock;
   /** The broker's own trust domain. */
   readonly trustDomain: TrustDomain;
   /** The high part of every sequence. */
   readonly generation: number;
+  /** Seals cursors (S21). */
+  readonly cursorKey: Buffer;
   /** Where the bundle endpoint is reached; known once it listens. */
   readonly publicUrls: () => PublicUrls;
   readonly tokenLives: TokenLives;
+  /** Whether an operator may act in a mesh's place (S23). */
+  readonly breakGlass: boolean;
   readonly invitationSeconds: number;
   readonly refreshHintSeconds: number;
 }

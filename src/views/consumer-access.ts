@@ -3,7 +3,16 @@ import { type EpochMs, SECOND_MS } from "../time.ts";
 import { isAhead } from "./numbers-ahead.ts";
 import type { AccessInput } from "./publication-inputs.ts";
 import { ALWAYS, type PublishedDomain, type Span, spanAt } from "./published-domain.ts";
-import { type Content, type LastShown, type Numbers, numbersAfter, type Shown, show, TOMBSTONE } from "./shown.ts";
+import {
+  type Content,
+  contentOf,
+  type LastShown,
+  type Numbers,
+  numbersAfter,
+  type Shown,
+  show,
+  TOMBSTONE,
+} from "./shown.ts";
 
 /** What one consumer mesh sees of one trust domain. */
 export interface ConsumerAccess {
@@ -75,9 +84,12 @@ function showing(
   return { shown, ahead: isAhead(numbers, own) ? shown : null };
 }
 
-/** Bytes of all, but for numbers that this consumer saw already: after a re-grant, until the domain's next revision. */
+/**
+ * Bytes of all, but for numbers that this consumer saw already: after a re-grant, until the domain's next revision. And
+ * without what it distrusts: still that revision, under a number that no other content of it ever had for this consumer.
+ */
 function granted(
-  input: AccessInput,
+  input: AccessInput & { readonly state: "granted" },
   before: Before,
   { content, shown, input: { position } }: PublishedDomain,
   generation: number,
@@ -86,7 +98,13 @@ function granted(
     sequence: Math.max(shown.sequence, sequenceOf(generation, input.position)),
     lastModifiedSeconds: Math.max(shown.lastModifiedSeconds, input.lastModifiedSeconds),
   };
-  return showing(content, position, own, before, [shown]);
+  return showing(trusted(content, input.distrusted), position, own, before, [shown]);
+}
+
+function trusted(content: Content, distrusted: readonly string[]): Content {
+  if (!content.authorities.some(({ fingerprint }) => distrusted.includes(fingerprint))) return content;
+  const left = content.authorities.filter(({ fingerprint }) => !distrusted.includes(fingerprint));
+  return contentOf(left, content.refreshHintSeconds);
 }
 
 /** The number is the withdrawal's: the domain's later revisions are none of this consumer's business. */

@@ -1,7 +1,7 @@
 import type { EpochMs } from "../time.ts";
 import type { PollerInput, PublicationChange } from "./publication-inputs.ts";
 
-/** The unrevoked pollers, by the hash of their token and by ID. */
+/** The unrevoked pollers, by the hashes of their tokens and by ID. */
 export interface PollerRegister {
   apply(change: Pick<PublicationChange, "rebuild" | "pollers" | "removedPollers">): void;
   ofToken(tokenHash: string, now: EpochMs): PollerInput | undefined;
@@ -17,7 +17,7 @@ export function pollerRegister(): PollerRegister {
     const poller = byId.get(pollerId);
     if (poller === undefined) return;
     byId.delete(pollerId);
-    byHash.delete(poller.tokenHash);
+    for (const tokenHash of hashesOf(poller)) byHash.delete(tokenHash);
   }
 
   return {
@@ -30,12 +30,12 @@ export function pollerRegister(): PollerRegister {
       for (const poller of pollers) {
         remove(poller.pollerId);
         byId.set(poller.pollerId, poller);
-        byHash.set(poller.tokenHash, poller);
+        for (const tokenHash of hashesOf(poller)) byHash.set(tokenHash, poller);
       }
     },
     ofToken(tokenHash, now) {
       const poller = byHash.get(tokenHash);
-      return poller !== undefined && lives(poller, now) ? poller : undefined;
+      return poller !== undefined && lives(poller, now) && serves(poller, tokenHash, now) ? poller : undefined;
     },
     isLive(pollerId, now) {
       const poller = byId.get(pollerId);
@@ -43,5 +43,13 @@ export function pollerRegister(): PollerRegister {
     },
   };
 }
+
+const hashesOf = ({ tokenHash, former = [] }: PollerInput): string[] => [
+  tokenHash,
+  ...former.map((replaced) => replaced.tokenHash),
+];
+
+const serves = ({ tokenHash, former = [] }: PollerInput, asked: string, now: EpochMs): boolean =>
+  asked === tokenHash || former.some((replaced) => replaced.tokenHash === asked && now < replaced.endsAt);
 
 const lives = ({ expiresAt }: PollerInput, now: EpochMs): boolean => expiresAt === null || now < expiresAt;

@@ -21,7 +21,7 @@ export interface DomainInput {
 export type AccessInput = {
   readonly meshId: string;
   readonly trustDomain: TrustDomain;
-  /** Event-log position of the change: of a re-grant after a withdrawal, or of the withdrawal; 0 for a first grant. */
+  /** Event-log position of the change: a re-grant after a withdrawal, a withdrawal, other distrusts; 0 for a first grant. */
   readonly position: number;
   /** Whole seconds; 0 for a first grant. */
   readonly lastModifiedSeconds: number;
@@ -30,6 +30,8 @@ export type AccessInput = {
       readonly state: "granted";
       /** When the last federation that allows it expires; null for never. */
       readonly until: EpochMs | null;
+      /** Fingerprints of authorities that this consumer is not shown; changes with `position` alone. */
+      readonly distrusted: readonly string[];
     }
   | {
       /** Of a pair that was active once; one that never was has no access at all. */
@@ -50,6 +52,8 @@ export interface PollerInput {
   /** Event-log position of its creation: a poller made after a withdrawal is not shown the tombstone. */
   readonly position: number;
   readonly expiresAt: EpochMs | null;
+  /** Tokens that rotations replaced, which serve until they end. */
+  readonly former?: readonly { readonly tokenHash: Sha256Hex; readonly endsAt: EpochMs }[];
 }
 
 /** What changed between two positions of the event log, as reloaded from the store in one read. */

@@ -85,6 +85,6 @@ function toInput({ access, owing }: ServedAccess): AccessInput {
   const { meshId, trustDomain, position, lastModifiedSeconds } = access;
   const shared = { meshId, trustDomain, position, lastModifiedSeconds };
   return access.state === "granted"
-    ? { ...shared, state: "granted", until: access.until }
+    ? { ...shared, state: "granted", until: access.until, distrusted: access.distrusted }
     : { ...shared, state: "withdrawn", at: access.at, owing };
 }

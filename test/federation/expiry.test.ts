@@ -51,6 +51,14 @@ it("a federation ends at the second of its expiry, and the log follows", async (
     (event) => event !== undefined,
   );
   expect(withdrawn.actor).toMatchObject({ kind: "broker", id: "clock" });
+  expect(withdrawn.detail).toMatchObject({ cause: "federation.expired" });
+  for (const { token } of [bank, shop]) {
+    const seen = await broker.api("GET", "/v1/audit-events?type=federation.expired", { token });
+    expect(seen.body.events).toHaveLength(1);
+    expect(seen.body.events[0]).toMatchObject({ actor: { kind: "broker", id: "clock" }, meshId: null, source: null });
+    expect(seen.body.events[0].subjects).toContain(`federation/${federationId}`);
+    expect(seen.body.events[0].position).toBeLessThan(withdrawn.position);
+  }
   const after = await eventually(
     () => bundle(poll(broker, bank, shop.trustDomain)),
     ({ spiffe_sequence }) => spiffe_sequence >= withdrawn.position,
@@ -154,4 +162,9 @@ it("an expired poller is answered like an unknown one, and its mesh's others go 
   setClock(new Date(made.body.expiresAt).getTime());
   expect(await served(broker, guest, shop.trustDomain)).toBe(404);
   expect(await served(broker, bank, shop.trustDomain)).toBe("bundle");
+  const expired = await eventually(
+    () => newestEvent("poller.expired", `meshId=${bank.meshId}`),
+    (event) => event !== undefined,
+  );
+  expect(expired.subjects).toEqual([`mesh/${bank.meshId}`, `poller/${made.body.pollerId}`]);
 });

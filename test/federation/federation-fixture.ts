@@ -1,8 +1,8 @@
+import { createPoller, decideMembership, invite, registerMesh as register } from "../../src/client/operations.ts";
 import type { Answer } from "../support/poll.ts";
 import {
   type AdminApi,
   type ApiAnswer,
-  expectStatus,
   registerMesh,
   type TestBroker,
   type TestMesh,
@@ -24,24 +24,14 @@ export async function joinMesh(
   { granted = true }: { granted?: boolean } = {},
 ): Promise<Pick<TestMesh, "meshId" | "trustDomain" | "token" | "pollerToken">> {
   const { trustDomain } = owner;
-  const { operatorToken } = broker;
-  const invited = await broker.api("POST", "/v1/invitations", { token: operatorToken, body: { trustDomain } });
-  const registered = await expectStatus(
-    201,
-    broker.api("POST", "/v1/meshes", { token: invited.body.token, body: { meshId, trustDomain } }),
-  );
-  if (granted) {
-    const body = { meshId, decision: "grant" };
-    await expectStatus(
-      200,
-      broker.api("POST", `/v1/trust-domains/${trustDomain}/memberships`, { token: owner.token, body }),
-    );
-  }
-  const { token } = registered.body;
-  const poller = await expectStatus(
-    201,
-    broker.api("POST", `/v1/meshes/${meshId}/pollers`, { token, body: { name: "control plane" } }),
-  );
+  const invited = await invite(broker.as(broker.operatorToken), { body: { trustDomain } });
+  const { token = "" } = (await register(broker.as(invited.body.token), { body: { meshId, trustDomain } })).body;
+  if (granted)
+    await decideMembership(broker.as(owner.token), {
+      path: { trustDomain },
+      body: { meshId, decision: "grant" },
+    });
+  const poller = await createPoller(broker.as(token), { path: { meshId }, body: { name: "control plane" } });
   return { meshId, trustDomain, token, pollerToken: poller.body.token };
 }
 

@@ -63,7 +63,12 @@ afterAll(() => {
   const often = ["served", "served to anybody", "gone", "grant", "withdraw", "other terms", "revoked", "deleted"];
   for (const what of [
     ...often,
+    "distrusted",
+    "trusted again",
+    "served without what it distrusts",
     "an owner decided",
+    "suspended",
+    "a suspension ended",
     "the keeper settled something",
     "restarted",
     "restarted with numbers beyond the log",

@@ -2,13 +2,14 @@ import { expect } from "vitest";
 import { listRevisions } from "../../src/features/bundles/bundle.store.ts";
 import type { Revision } from "../../src/features/bundles/bundle.ts";
 import type { TrustDomain } from "../../src/spiffe/trust-domain.ts";
+import { bearsSequence } from "../../src/store/event.ts";
 import { eventsAfter, type FollowedEvent } from "../../src/store/event-log.ts";
 import { type EpochMs, SECOND_MS } from "../../src/time.ts";
 import type { Publication } from "../../src/views/publication.ts";
 import type { PollerInput } from "../../src/views/publication-inputs.ts";
 import type { Shown } from "../../src/views/shown.ts";
 import { TRUST_DOMAINS } from "./material.ts";
-import { mayBeServed, publishedAt } from "./model.ts";
+import { distrustedBy, mayBeServed, publishedAt } from "./model.ts";
 import { type Content, contentOf } from "./reading.ts";
 import { GENERATION, type ModelPoller, rebuilt, TOMBSTONE_SECONDS, type World } from "./world.ts";
 
@@ -79,6 +80,9 @@ export function checkServed(world: World, history: History): void {
     if (!allowed) expect(content.fingerprints, `${name} may see nothing`).toEqual([]);
     const published = publishedAt(model, trustDomain, now);
     expect(published, `${name} sees only what is published`).toEqual(expect.arrayContaining([...content.fingerprints]));
+    const distrusted = distrustedBy(model, meshId, trustDomain);
+    const distrustedYet = content.fingerprints.filter((fingerprint) => distrusted.includes(fingerprint));
+    expect(distrustedYet, `${name} sees nothing that it distrusts`).toEqual([]);
     if (content.fingerprints.length > 0) world.reached(allowed && meshId !== null ? "served" : "served to anybody");
     history.pasts.set(name, seenAfter(past, name, shown, shown.revision === null ? undefined : now));
   }
@@ -162,18 +166,20 @@ export async function checkSettled(world: World, history: History): Promise<void
     if (!world.ahead.some((ahead) => ahead.trustDomain === trustDomain))
       checkNumber(again, viewer, await eventAt(again.sequence - GENERATION * 2 ** 32));
     if (!allowed) continue;
+    const distrusted = distrustedBy(model, meshId, trustDomain);
+    if (distrusted.length > 0) world.reached("served without what it distrusts");
     // A clock that came back has restored what it hid; and time alone has emptied nothing.
     expect({ name, ...contentOf(shown) }).toEqual({
       name,
-      fingerprints: publishedAt(model, trustDomain, now),
+      fingerprints: publishedAt(model, trustDomain, now).filter((fingerprint) => !distrusted.includes(fingerprint)),
       refreshHintSeconds: model.hints.get(trustDomain),
     });
   }
 }
 
-/** The number is of the event that made what is seen: a revision, or this consumer's own withdrawal or re-grant. */
+/** The number is of the event that made what is seen: a revision, or this consumer's own withdrawal, re-grant or distrust. */
 function checkNumber(shown: Shown, { meshId, trustDomain }: Viewer, event: FollowedEvent | undefined): void {
-  const own = ["bundle-access.withdrawn", "bundle-access.regranted"].includes(event?.type ?? "");
+  const own = bearsSequence(event?.type ?? "bundle.revised") && event?.type !== "bundle.revised";
   if (shown.revision === null) expect(event?.type).toBe("bundle-access.withdrawn");
   else expect(own || event?.position === shown.revision, `${event?.type} at ${event?.position}`).toBe(true);
   expect(event?.subjects).toContain(`trust-domain/${trustDomain}`);

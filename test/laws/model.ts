@@ -43,7 +43,19 @@ export interface Model {
   readonly public: Set<string>;
   readonly contributions: ModelContribution[];
   readonly revoked: Set<string>;
+  /** Mesh IDs that an operator has suspended. */
+  readonly suspended: Set<string>;
   readonly federations: ModelFederation[];
+  readonly distrusts: ModelDistrust[];
+}
+
+/** That one mesh does not want to be shown an authority. */
+export interface ModelDistrust {
+  readonly distrustId: string;
+  readonly meshId: string;
+  readonly trustDomain: string;
+  readonly fingerprint: string;
+  lifted: boolean;
 }
 
 export const newModel = (): Model => ({
@@ -53,7 +65,9 @@ export const newModel = (): Model => ({
   public: new Set(),
   contributions: [],
   revoked: new Set(),
+  suspended: new Set(),
   federations: [],
+  distrusts: [],
 });
 
 const inGoodStanding = ({ meshes }: Model, meshId: string): boolean => {
@@ -61,10 +75,11 @@ const inGoodStanding = ({ meshes }: Model, meshId: string): boolean => {
   return mesh?.granted === true && !mesh.deleted;
 };
 
-/** Both sides granted these terms and have not gone back on it, no owner refuses it, and they have not ended. */
+/** Both sides granted these terms and have not gone back on it, no owner or operator refuses it, and they have not ended. */
 const isActive = (model: Model, federation: ModelFederation, now: EpochMs): boolean =>
   federation.agreed !== null &&
   federation.vetoes.size === 0 &&
+  !federation.sides.some((side) => model.suspended.has(side)) &&
   federation.sides.every((side) => federation.said.get(side) === "granted" && inGoodStanding(model, side)) &&
   (federation.agreed.endsAt === null || now < federation.agreed.endsAt);
 
@@ -91,6 +106,12 @@ export function publishedAt(model: Model, trustDomain: string, now: EpochMs): st
   );
   return [...new Set(left.map(({ fingerprint }) => fingerprint))].sort();
 }
+
+/** Fingerprints of a trust domain that a mesh does not want to be shown. */
+export const distrustedBy = ({ distrusts }: Model, meshId: string | null, trustDomain: string): string[] =>
+  distrusts
+    .filter((one) => one.meshId === meshId && one.trustDomain === trustDomain && !one.lifted)
+    .map(({ fingerprint }) => fingerprint);
 
 export function hear(federation: ModelFederation, side: string, decision: "grant" | "deny" | "withdraw"): void {
   const { said } = federation;

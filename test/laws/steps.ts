@@ -83,11 +83,25 @@ export const anyStep = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("revoke poller"), poller: nth }) },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant("deliver"), poller: nth, trustDomain }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant("distrust"),
+      mesh: nth,
+      trustDomain,
+      authority: nth,
+      force: fc.boolean(),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("lift"), distrust: nth }) },
   { weight: 5, arbitrary: fc.record({ kind: fc.constant("pass"), ms: moment }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("pass to a deadline") }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant("set the clock"), by: moment, back: fc.boolean() }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant("set the clock"), by: moment, back: fc.boolean() }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant("keeper"), on: fc.boolean() }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant("restart") }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant("restart") }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("suspend"), mesh: nth, on: fc.constant(true) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("suspend"), mesh: nth, on: fc.constant(false) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("transfer"), mesh: nth }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("delete"), mesh: nth, withdraw: fc.boolean() }) },
 );
 

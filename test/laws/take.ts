@@ -2,11 +2,14 @@ import { hash } from "node:crypto";
 import { registerAuthorities, transitionAuthority } from "../../src/features/authorities/authority.service.ts";
 import { earliestDeadline } from "../../src/features/bundles/deadline.service.ts";
 import { saveDeliveries } from "../../src/features/deliveries/delivery.service.ts";
+import { createDistrust, liftDistrust } from "../../src/features/distrusts/distrust.service.ts";
 import { askForTerms, giveConsent, propose } from "../../src/features/federations/federation.service.ts";
 import { deleteMesh } from "../../src/features/meshes/mesh.service.ts";
 import type { MeshId } from "../../src/features/meshes/mesh-id.ts";
+import { endSuspension, suspendMesh } from "../../src/features/meshes/suspension.service.ts";
 import { createPoller, revokePoller } from "../../src/features/pollers/poller.service.ts";
 import { decideMember } from "../../src/features/trust-domains/membership.service.ts";
+import { decideTransfer, offerTransfer } from "../../src/features/trust-domains/transfer.service.ts";
 import { changeTrustDomain } from "../../src/features/trust-domains/trust-domain.service.ts";
 import type { TrustDomain } from "../../src/spiffe/trust-domain.ts";
 import { parseText } from "../../src/text.ts";
@@ -53,6 +56,10 @@ export async function take(world: World, step: Step): Promise<void> {
       return endPoller(world, step);
     case "deliver":
       return deliver(world, step);
+    case "distrust":
+      return distrust(world, step);
+    case "lift":
+      return lift(world, step);
     case "pass":
       return pass(world, step.ms);
     case "pass to a deadline": {
@@ -68,6 +75,10 @@ export async function take(world: World, step: Step): Promise<void> {
       return;
     case "restart":
       return restart(world);
+    case "suspend":
+      return suspend(world, step);
+    case "transfer":
+      return transfer(world, step);
     case "delete":
       return remove(world, step);
     default:
@@ -219,6 +230,8 @@ async function consent(
     (work) => giveConsent(work, adminOf(id(meshId)), meant.federationId, asked),
     () => {
       hear(meant, meshId, decision);
+      const own = model.meshes.get(meshId)?.trustDomain ?? "";
+      if (decision === "grant" && model.owners.get(own) === meshId) meant.vetoes.delete(own);
       reached(decision);
     },
   );
@@ -297,6 +310,79 @@ async function deliver({ broker, pollers, publication, reached }: World, step: O
   await saveDeliveries(broker.db, [{ pollerId, meshId, trustDomain, sequence, revision, projection: "spiffe", at }]);
   poller.holds.set(trustDomain, revision === null ? "tombstone" : "bundle");
   reached(revision === null ? "a poller fetched a tombstone" : "a poller fetched a bundle");
+}
+
+async function distrust(world: World, step: Of<"distrust">): Promise<void> {
+  const { model, attempt, reached } = world;
+  const mesh = pick(present(world), step.mesh);
+  const trustDomain = TRUST_DOMAINS[step.trustDomain] as TrustDomain;
+  const fingerprint = pick(materials.get(trustDomain) ?? [], step.authority)?.authority.fingerprint;
+  if (!mesh || fingerprint === undefined) return;
+  const { meshId } = mesh;
+  await attempt(
+    adminOf(id(meshId)),
+    (work) => createDistrust(work, id(meshId), { trustDomain, fingerprint, reason: "in doubt", force: step.force }),
+    ({ distrustId }) => {
+      reached("distrusted");
+      model.distrusts.push({ distrustId, meshId, trustDomain, fingerprint, lifted: false });
+    },
+  );
+}
+
+async function lift({ model, attempt, reached }: World, step: Of<"lift">): Promise<void> {
+  const meant = pick(model.distrusts, step.distrust);
+  if (!meant) return;
+  const { meshId, distrustId } = meant;
+  await attempt(
+    adminOf(id(meshId)),
+    (work) => liftDistrust(work, id(meshId), distrustId),
+    () => {
+      reached("trusted again");
+      meant.lifted = true;
+    },
+  );
+}
+
+/** The owner of a mesh's trust domain offers it, and the mesh accepts. */
+async function transfer({ model, attempt, reached, ...world }: World, step: Of<"transfer">): Promise<void> {
+  const mesh = pick(present({ model, attempt, reached, ...world }), step.mesh);
+  const owner = mesh && model.owners.get(mesh.trustDomain);
+  if (!mesh || !owner) return;
+  const { meshId } = mesh;
+  const name = mesh.trustDomain as TrustDomain;
+  const asked = { meshId: id(meshId), reason: null };
+  await attempt(
+    adminOf(id(owner)),
+    async (work) => {
+      const { transferId } = (await offerTransfer(work, adminOf(id(owner)), name, asked)).transfer;
+      const decided = { ...asked, decision: "accept" as const };
+      await decideTransfer(work, adminOf(id(meshId)), { name, transferId }, decided);
+    },
+    () => {
+      reached("transferred");
+      model.owners.set(name, meshId);
+    },
+  );
+}
+
+async function suspend({ model, attempt, reached, ...world }: World, step: Of<"suspend">): Promise<void> {
+  const all = present({ model, attempt, reached, ...world });
+  // One that is suspended can be meant either way: it is refused to suspend it again.
+  const mesh = pick(step.on ? all : all.filter(({ meshId }) => model.suspended.has(meshId)), step.mesh);
+  if (!mesh) return;
+  const { meshId } = mesh;
+  await attempt(
+    operator,
+    async (work) => {
+      if (step.on) await suspendMesh(work, id(meshId), parseText("a law's reason", ""));
+      else await endSuspension(work, id(meshId));
+    },
+    () => {
+      reached(step.on ? "suspended" : "a suspension ended");
+      if (step.on) model.suspended.add(meshId);
+      else model.suspended.delete(meshId);
+    },
+  );
 }
 
 async function remove(world: World, step: Of<"delete">): Promise<void> {

@@ -80,4 +80,23 @@ describeOnEachEngine("migrations", (open) => {
     await expect(start).rejects.toBeInstanceOf(StartRefusal);
     expect(await shapeOf(database)).toEqual(shape);
   });
+
+  it("texts are in the order of bytes on both engines, whatever the database's own collation", async () => {
+    const { db, engine } = await open();
+    await migrate(db, engine);
+    if (engine === "postgres") {
+      const { rows } = await sql`select table_name, column_name from information_schema.columns
+        where table_schema = current_schema() and data_type = 'text' and collation_name is distinct from 'C'`.execute(
+        db,
+      );
+      expect(rows).toEqual([]);
+    }
+    const names = ["b", "B", "a-b", "ab", "a.b", "á"];
+    await db
+      .insertInto("sealed_key")
+      .values(names.map((name) => ({ name, generation: 1, sealed: "", created_at: 0 })))
+      .execute();
+    const ordered = await db.selectFrom("sealed_key").select("name").orderBy("name").execute();
+    expect(ordered.map(({ name }) => name)).toEqual(["B", "a-b", "a.b", "ab", "b", "á"]);
+  });
 });

@@ -6,6 +6,7 @@ import type { Token } from "../../src/features/access/token.ts";
 import { findEvent, listEvents } from "../../src/features/audit/audit.store.ts";
 import * as authorities from "../../src/features/authorities/authority.store.ts";
 import type { Contribution, KnownAuthority } from "../../src/features/authorities/contribution.ts";
+import * as proofs from "../../src/features/authorities/proof.store.ts";
 import * as bundles from "../../src/features/bundles/bundle.store.ts";
 import type { BundleAccess, Revision } from "../../src/features/bundles/bundle.ts";
 import { livePollers, pollersOwing, publishedDomains } from "../../src/features/bundles/publication.store.ts";
@@ -59,6 +60,7 @@ const broughtBy = (meshId: string, authority: KnownAuthority): Contribution => (
   createdAt: NOON,
   changedAt: NOON,
   reason: null,
+  provedAt: null,
 });
 const revision = (position: number, fingerprints: readonly string[]): Revision => ({
   trustDomain: shopDomain,
@@ -87,6 +89,8 @@ const poller = (pollerId: string, more: Partial<Poller> = {}): Poller => ({
   createdAt: NOON,
   expiresAt: null,
   revokedAt: null,
+  formerUrlsUntil: null,
+  rotatedAt: null,
   ...more,
 });
 
@@ -100,10 +104,10 @@ describeOnEachEngine("what a store takes it gives back", (open) => {
     await meshes.updateMesh(db, changed);
     expect(await meshes.findMesh(db, shop)).toEqual(changed);
     const ids = (found: readonly { meshId: MeshId }[]) => found.map(({ meshId }) => meshId);
-    expect(ids(await meshes.listMeshes(db, all, "", 9))).toEqual([bank, shop]);
-    expect(ids(await meshes.listMeshes(db, all, bank, 9))).toEqual([shop]);
-    expect(ids(await meshes.listMeshes(db, only(shop), "", 9))).toEqual([shop]);
-    expect(await meshes.listMeshes(db, only(), "", 9)).toEqual([]);
+    expect(ids(await meshes.listMeshes(db, all, [], "", 9))).toEqual([bank, shop]);
+    expect(ids(await meshes.listMeshes(db, all, [], bank, 9))).toEqual([shop]);
+    expect(ids(await meshes.listMeshes(db, only(shop), [], "", 9))).toEqual([shop]);
+    expect(await meshes.listMeshes(db, only(), [], "", 9)).toEqual([]);
     expect(ids(await meshes.listDirectory(db, "", 9))).toEqual([bank]);
     await meshes.markMeshDeleted(db, shop, NOON);
     expect(await meshes.findMesh(db, shop)).toBeUndefined();
@@ -133,7 +137,23 @@ describeOnEachEngine("what a store takes it gives back", (open) => {
     expect(await names(only(shop))).toEqual([]);
     await trustDomains.deleteMembership(db, shop);
     expect(await trustDomains.findMembership(db, shop)).toBeUndefined();
-    expect(await trustDomains.findBroker(db)).toEqual({ trustDomain: BROKER_DOMAIN, generation: 0 });
+    expect(await trustDomains.findBroker(db)).toEqual({ trustDomain: BROKER_DOMAIN, generation: 0, cursorKey: null });
+  });
+
+  it("one open challenge a contribution: a newer one takes its place, none is left when it is taken away", async () => {
+    const { db } = await twoMeshes(open);
+    const authority = known(shopDomain, "aut_1");
+    await authorities.insertAuthority(db, authority);
+    const [ours, theirs] = [broughtBy(shop, authority), broughtBy(bank, authority)];
+    expect(await proofs.findChallenge(db, ours)).toBeUndefined();
+    const [first, second] = ["one", "two"].map((nonce) => ({ nonce, expiresAt: NOON + HOUR_MS }));
+    if (!first || !second) return;
+    for (const challenge of [first, second]) await proofs.saveChallenge(db, ours, challenge);
+    await proofs.saveChallenge(db, theirs, first);
+    expect(await proofs.findChallenge(db, ours)).toEqual(second);
+    await proofs.deleteChallenge(db, ours);
+    expect(await proofs.findChallenge(db, ours)).toBeUndefined();
+    expect(await proofs.findChallenge(db, theirs)).toEqual(first);
   });
 
   it("authorities and contributions, by source, fingerprint, key and expiry", async () => {
@@ -149,7 +169,7 @@ describeOnEachEngine("what a store takes it gives back", (open) => {
         jwk: { kty: "EC", crv: "P-256", x: "x", y: "y" },
       },
     };
-    expect(await authorities.hasContributions(db, shopDomain)).toBe(false);
+    expect(await authorities.standingContributions(db, shopDomain)).toEqual([]);
     for (const authority of [one, jwt]) {
       await authorities.insertAuthority(db, authority);
       await authorities.saveContribution(db, broughtBy(shop, authority));
@@ -158,8 +178,13 @@ describeOnEachEngine("what a store takes it gives back", (open) => {
     expect(await authorities.findAuthority(db, shopDomain, fingerprint)).toEqual(one);
     expect(await authorities.findAuthority(db, bankDomain, fingerprint)).toBeUndefined();
     expect(await authorities.findKeyId(db, shopDomain, "kid 1")).toEqual(jwt);
-    expect(await authorities.otherTrustDomainsOfKey(db, bankDomain, keyFingerprint)).toEqual([shopDomain]);
-    expect(await authorities.otherTrustDomainsOfKey(db, shopDomain, keyFingerprint)).toEqual([]);
+    expect(await authorities.holdingsOfKey(db, keyFingerprint)).toEqual([{ known: one, proved: false }]);
+    await authorities.saveContribution(db, { ...broughtBy(bank, one), state: "claimed" });
+    await authorities.saveContribution(db, { ...broughtBy(shop, one), provedAt: NOON });
+    expect(await authorities.holdingsOfKey(db, keyFingerprint)).toEqual([{ known: one, proved: true }]);
+    await authorities.saveContribution(db, { ...broughtBy(shop, one), state: "claimed" });
+    expect(await authorities.holdingsOfKey(db, keyFingerprint)).toEqual([]);
+    await authorities.saveContribution(db, broughtBy(shop, one));
     const source = { kind: "mesh", id: shop } as const;
     expect(await authorities.findContribution(db, source, "aut_1")).toEqual(broughtBy(shop, one));
     expect(await authorities.listContributions(db, source, "aut_1", 9)).toEqual([broughtBy(shop, jwt)]);
@@ -215,23 +240,25 @@ describeOnEachEngine("what a store takes it gives back", (open) => {
       lastModifiedSeconds: 12,
       until: NOON + 50,
       at: NOON,
+      distrusted: ["a", "b"],
     };
-    expect(await bundles.earliestDeadline(db)).toBeNull();
+    expect(await bundles.earliestPublicationDeadline(db)).toBeNull();
     await bundles.saveAccess(db, granted);
     expect(await bundles.findAccess(db, bank, shopDomain)).toEqual(granted);
     expect(await bundles.latestRegrantSeconds(db, shopDomain)).toBe(12);
     expect(await bundles.latestRegrantSeconds(db, bankDomain)).toBe(0);
     await bundles.setNextDeadline(db, shopDomain, NOON + 70);
-    expect(await bundles.earliestDeadline(db)).toBe(NOON + 50);
+    expect(await bundles.earliestPublicationDeadline(db)).toBe(NOON + 50);
     const pair = { meshId: bank, trustDomain: shopDomain };
-    expect(await bundles.dueBy(db, NOON + 49)).toEqual({ bundles: [], accesses: [] });
-    expect(await bundles.dueBy(db, NOON + 50)).toEqual({ bundles: [], accesses: [pair] });
-    expect(await bundles.dueBy(db, NOON + 70)).toEqual({ bundles: [shopDomain], accesses: [pair] });
+    expect(await bundles.accessesDue(db, NOON + 49)).toEqual([]);
+    expect(await bundles.accessesDue(db, NOON + 50)).toEqual([pair]);
+    expect(await bundles.bundlesDue(db, NOON + 69)).toEqual([]);
+    expect(await bundles.bundlesDue(db, NOON + 70)).toEqual([shopDomain]);
     const withdrawn: BundleAccess = { ...granted, state: "withdrawn", position: LARGE + 1, until: null, at: NOON + 50 };
     await bundles.saveAccess(db, withdrawn);
     expect(await bundles.allAccesses(db)).toEqual([withdrawn]);
     expect(await bundles.withdrawnAccesses(db)).toEqual([pair]);
-    expect(await bundles.earliestDeadline(db)).toBe(NOON + 70);
+    expect(await bundles.earliestPublicationDeadline(db)).toBe(NOON + 70);
     await bundles.deleteAccessesOfMesh(db, bank);
     expect(await bundles.accessesOfMesh(db, bank)).toEqual([]);
   });

@@ -46,6 +46,7 @@ export const granted = (more: Partial<AccessInput & { state: "granted" }> = {}):
   lastModifiedSeconds: 0,
   state: "granted",
   until: null,
+  distrusted: [],
   ...more,
 });
 

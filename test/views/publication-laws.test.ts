@@ -21,6 +21,7 @@ type Step =
     }
   | { readonly kind: "grant"; readonly place: number; readonly lasts: number | null }
   | { readonly kind: "withdraw"; readonly place: number }
+  | { readonly kind: "distrust"; readonly place: number; readonly keys: readonly number[] }
   | { readonly kind: "wait" };
 
 const place = fc.nat({ max: 3 });
@@ -34,6 +35,11 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   }),
   fc.record({ kind: fc.constant("grant" as const), place, lasts }),
   fc.record({ kind: fc.constant("withdraw" as const), place }),
+  fc.record({
+    kind: fc.constant("distrust" as const),
+    place,
+    keys: fc.uniqueArray(fc.nat({ max: 4 }), { maxLength: 4 }),
+  }),
   fc.constant({ kind: "wait" as const }),
 );
 
@@ -41,6 +47,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 class World {
   readonly domains = new Map<string, DomainInput>();
   readonly accesses = new Map<string, AccessInput>();
+  /** By mesh and trust domain. */
+  readonly distrusts = new Map<string, readonly string[]>();
   position = 0;
 
   take(step: Step, now: EpochMs): PublicationChange {
@@ -48,6 +56,7 @@ class World {
     const next = { domains: [] as DomainInput[], accesses: [] as AccessInput[] };
     if (step.kind === "revise") next.domains.push(this.revise(step, now));
     if (step.kind === "grant" || step.kind === "withdraw") next.accesses.push(...this.decide(step, now));
+    if (step.kind === "distrust") next.accesses.push(...this.distrust(step, now));
     for (const input of next.domains) this.domains.set(input.trustDomain, input);
     for (const input of next.accesses) this.accesses.set(`${input.meshId} ${input.trustDomain}`, input);
     return change(this.position, next);
@@ -77,7 +86,19 @@ class World {
     }
     const position = before === undefined ? 0 : this.position;
     const until = step.lasts === null ? null : now + step.lasts * SECOND_MS;
-    return [granted({ ...pair, position, lastModifiedSeconds: position === 0 ? 0 : pair.lastModifiedSeconds, until })];
+    const lastModifiedSeconds = position === 0 ? 0 : pair.lastModifiedSeconds;
+    const distrusted = this.distrusts.get(`${meshId} ${trustDomain}`) ?? [];
+    return [granted({ ...pair, position, lastModifiedSeconds, until, distrusted })];
+  }
+
+  /** A consumer distrusts what it is served alone; the distrust outlives the access. */
+  private distrust({ place, keys }: Step & { kind: "distrust" }, now: EpochMs): AccessInput[] {
+    const pair = `${MESHES[place >> 1]} ${DOMAINS[place % 2]}`;
+    const before = this.accesses.get(pair);
+    if (before?.state !== "granted" || (before.until !== null && before.until <= now)) return [];
+    const distrusted = keys.map((key) => `key-${key}`).sort();
+    this.distrusts.set(pair, distrusted);
+    return [{ ...before, position: this.position, lastModifiedSeconds: Math.floor(now / SECOND_MS), distrusted }];
   }
 }
 
@@ -97,6 +118,8 @@ function everybodySees(publication: Publication, now: EpochMs): Map<string, Show
   }
   return seen;
 }
+
+const keysOf = ({ replies }: Shown): string[] => JSON.parse(replies.spiffe.text).keys.map(({ x }: { x: string }) => x);
 
 const isShown = (seen: Shown | "gone" | "absent"): seen is Shown => typeof seen !== "string";
 
@@ -130,7 +153,7 @@ it("no sequence falls, or repeats with other bytes, for any consumer, whatever h
   );
 });
 
-it("nothing is served without a granted access, and keys only while it lasts", () => {
+it("nothing is served without a granted access, keys only while it lasts, and never one that the consumer distrusts", () => {
   fc.assert(
     fc.property(jumpingClock, (history) => {
       const world = new World();
@@ -142,9 +165,14 @@ it("nothing is served without a granted access, and keys only while it lasts", (
         for (const [who, seen] of everybodySees(publication, now)) {
           const access = world.accesses.get(who);
           const mayTrust = access?.state === "granted" && (access.until === null || now < access.until);
-          const domainExists = access !== undefined && world.domains.has(access.trustDomain);
-          const keys = isShown(seen) ? JSON.parse(seen.replies.spiffe.text).keys.length : 0;
-          expect(keys > 0).toBe(mayTrust && domainExists);
+          const domain = access && world.domains.get(access.trustDomain);
+          const keys = isShown(seen) ? keysOf(seen) : [];
+          const distrusted = world.distrusts.get(who) ?? [];
+          expect(keys.filter((key) => distrusted.includes(key))).toEqual([]);
+          // Time takes all keys but the first.
+          const first = domain?.authorities[0]?.authority.fingerprint ?? "";
+          expect(keys.includes(first)).toBe(mayTrust && domain !== undefined && !distrusted.includes(first));
+          if (!mayTrust) expect(keys).toEqual([]);
           if (access === undefined) expect(seen).toBe("absent");
         }
       }

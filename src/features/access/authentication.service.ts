@@ -4,7 +4,7 @@ import type { Work } from "../../store/unit-of-work.ts";
 import type { EpochMs } from "../../time.ts";
 import { type Caller, invitationCaller, type Origin, tokenCaller } from "./caller.ts";
 import { findInvitation, findInvitationSecret } from "./invitation.store.ts";
-import { invitationState } from "./invitation.ts";
+import { type Invitation, invitationState } from "./invitation.ts";
 import { matchesHash, readSecret, type Secret } from "./secret.ts";
 import { findToken, findTokenSecret } from "./token.store.ts";
 import { isValid } from "./token.ts";
@@ -24,10 +24,12 @@ export async function authenticate(
   header: string | undefined,
   origin: Origin,
   now: EpochMs,
+  /** Takes a spent invitation too: whatever it asks for must be the replay of what it was spent on (L19). */
+  replaying = false,
 ): Promise<Caller> {
   const bearer = BEARER.exec(header ?? "")?.[1];
   const secret = bearer === undefined ? undefined : readSecret(bearer);
-  const caller = secret && (await (secret.kind === "tok" ? byToken : byInvitation)(db, secret, origin, now));
+  const caller = secret && (await bySecret(db, secret, origin, now, replaying));
   if (!caller) throw unauthenticated();
   return caller;
 }
@@ -40,11 +42,24 @@ export async function requireValidActor({ tx, actor, now }: Pick<Work, "tx" | "a
   if (actor.kind === "broker") return;
   if (actor.kind === "invitation") {
     const invitation = await findInvitation(tx, actor.id);
-    if (!invitation || invitationState(invitation, now) !== "open") throw unauthenticated();
+    // A spent one does nothing but replay: perform-change.ts sees to it.
+    if (!invitation || !isUsable(invitation, now, true)) throw unauthenticated();
     return;
   }
   const token = await findToken(tx, actor.id);
   if (!token || !isValid(token, now)) throw unauthenticated();
+}
+
+async function bySecret(
+  db: Executor,
+  secret: Secret,
+  origin: Origin,
+  now: EpochMs,
+  replaying: boolean,
+): Promise<Caller | undefined> {
+  if (secret.kind === "tok") return byToken(db, secret, origin, now);
+  if (secret.kind === "inv") return byInvitation(db, secret, origin, now, replaying);
+  return undefined;
 }
 
 async function byToken(db: Executor, secret: Secret, origin: Origin, now: EpochMs): Promise<Caller | undefined> {
@@ -53,8 +68,19 @@ async function byToken(db: Executor, secret: Secret, origin: Origin, now: EpochM
   return tokenCaller(found.token.tokenId, found.token.role, found.token.meshes, origin);
 }
 
-async function byInvitation(db: Executor, secret: Secret, origin: Origin, now: EpochMs): Promise<Caller | undefined> {
+async function byInvitation(
+  db: Executor,
+  secret: Secret,
+  origin: Origin,
+  now: EpochMs,
+  replaying: boolean,
+): Promise<Caller | undefined> {
   const found = await findInvitationSecret(db, secret.id);
   if (!matchesHash(secret.secret, found?.secretHash) || !found) return undefined;
-  return invitationState(found.invitation, now) === "open" ? invitationCaller(found.invitation, origin) : undefined;
+  return isUsable(found.invitation, now, replaying) ? invitationCaller(found.invitation, origin) : undefined;
+}
+
+function isUsable(invitation: Invitation, now: EpochMs, replaying: boolean): boolean {
+  const state = invitationState(invitation, now);
+  return state === "open" || (replaying && state === "spent");
 }

@@ -1,6 +1,7 @@
 import { Refusal } from "../../errors.ts";
+import { isTrustDomain, type TrustDomain } from "../../spiffe/trust-domain.ts";
 import type { Actor } from "../../store/event.ts";
-import type { MeshId } from "../meshes/mesh-id.ts";
+import { isMeshId, type MeshId } from "../meshes/mesh-id.ts";
 import type { Invitation } from "./invitation.ts";
 import { type Role, reaches, type Scope, scopeOf } from "./role.ts";
 
@@ -50,6 +51,21 @@ export const notFound = (pointer?: string): Refusal =>
     "there is nothing here that this credential may see",
     pointer === undefined ? {} : { pointer },
   );
+
+/**
+ * The mesh that a request refers to: what has not even the form of a mesh ID is absent like any other (S16).
+ * @throws {Refusal} `not-found`
+ */
+export function referredMesh(text: string, pointer?: string): MeshId {
+  if (!isMeshId(text)) throw notFound(pointer);
+  return text;
+}
+
+/** The trust domain that a request refers to, likewise. @throws {Refusal} `not-found` */
+export function referredTrustDomain(text: string, pointer?: string): TrustDomain {
+  if (!isTrustDomain(text)) throw notFound(pointer);
+  return text;
+}
 
 /**
  * That the caller administers the mesh for which it speaks.

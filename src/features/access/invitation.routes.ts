@@ -1,16 +1,12 @@
-import { fromCursor, toCursor } from "../../http/cursor.ts";
-import { type Endpoint, endpoint } from "../../http/endpoint.ts";
+import { change, type Endpoint, list, read } from "../../http/endpoint.ts";
 import { nothing } from "../../http/schemas.ts";
-import { pageOf } from "../../page.ts";
 import { parseTrustDomain } from "../../spiffe/trust-domain.ts";
 import type { Broker } from "../broker.ts";
 import { parseMeshId } from "../meshes/mesh-id.ts";
 import { notFound } from "./caller.ts";
 import {
   createdInvitation,
-  invitationList,
   invitationParams,
-  invitationQuery,
   invitationView,
   newInvitation,
   viewInvitation,
@@ -20,7 +16,7 @@ import { findInvitation, invite, listInvitations, revokeInvitation } from "./inv
 const tag = "Invitations";
 
 export const invitationEndpoints = (broker: Broker): Endpoint[] => [
-  endpoint({
+  change({
     method: "POST",
     path: "/v1/invitations",
     operationId: "invite",
@@ -28,41 +24,39 @@ export const invitationEndpoints = (broker: Broker): Endpoint[] => [
     summary: "Invite somebody to register one mesh; the token is shown once",
     permission: "invitation:manage",
     body: newInvitation,
+    creates: true,
+    shownOnce: { secret: "token", of: "invitationId" },
     answer: createdInvitation,
     refusals: ["invalid-trust-domain", "invalid-mesh-id", "trust-domain-reserved", "trust-domain-freed"],
-    async handle({ body, token }) {
+    async change(work, { body }) {
       const asked = {
         trustDomain: parseTrustDomain(body.trustDomain, "/trustDomain"),
         meshId: body.meshId === undefined ? null : parseMeshId(body.meshId, "/meshId"),
         expiresInSeconds: body.expiresInSeconds ?? broker.invitationSeconds,
       };
-      const made = await broker.unitOfWork.run(token, (work) => invite(work, asked, broker.trustDomain));
+      const made = await invite(work, asked, broker.trustDomain);
       return {
-        body: { ...viewInvitation(made.invitation, broker.clock()), token: made.secret },
+        body: { ...viewInvitation(made.invitation, work.now), token: made.secret },
         location: `/v1/invitations/${made.invitation.invitationId}`,
       };
     },
   }),
-  endpoint({
-    method: "GET",
+  list({
     path: "/v1/invitations",
     operationId: "listInvitations",
     tag,
     summary: "List invitations, without their secrets",
     permission: "invitation:read",
-    query: invitationQuery,
-    answer: invitationList,
-    refusals: ["invalid-cursor"],
-    async handle({ query }) {
-      const found = await listInvitations(broker.db, fromCursor(query.cursor, ""), query.limit + 1);
-      const page = pageOf(found, query.limit, ({ invitationId }) => toCursor(invitationId));
-      return {
-        body: { ...page, invitations: page.items.map((invitation) => viewInvitation(invitation, broker.clock())) },
-      };
-    },
+    plural: "invitations",
+    named: "InvitationList",
+    item: invitationView,
+    cursor: "text",
+    refusals: [],
+    find: (db, _call, { after = "", limit }) => listInvitations(db, after, limit),
+    cursorOf: ({ invitationId }) => invitationId,
+    view: (invitation) => viewInvitation(invitation, broker.clock()),
   }),
-  endpoint({
-    method: "GET",
+  read({
     path: "/v1/invitations/{invitationId}",
     operationId: "readInvitation",
     tag,
@@ -71,13 +65,13 @@ export const invitationEndpoints = (broker: Broker): Endpoint[] => [
     params: invitationParams,
     answer: invitationView,
     refusals: ["not-found"],
-    async handle({ params }) {
-      const found = await findInvitation(broker.db, params.invitationId);
+    async read(db, { params }) {
+      const found = await findInvitation(db, params.invitationId);
       if (!found) throw notFound();
       return { body: viewInvitation(found, broker.clock()) };
     },
   }),
-  endpoint({
+  change({
     method: "DELETE",
     path: "/v1/invitations/{invitationId}",
     operationId: "revokeInvitation",
@@ -87,8 +81,8 @@ export const invitationEndpoints = (broker: Broker): Endpoint[] => [
     params: invitationParams,
     answer: nothing,
     refusals: ["not-found", "already-ended"],
-    async handle({ params, token }) {
-      await broker.unitOfWork.run(token, (work) => revokeInvitation(work, params.invitationId));
+    async change(work, { params }) {
+      await revokeInvitation(work, params.invitationId);
       return { body: {} };
     },
   }),

@@ -1,5 +1,5 @@
 import Type, { type Static } from "typebox";
-import { meshId, next, orNull, pageQuery, strictObject, time, trustDomain } from "../../http/schemas.ts";
+import { meshId, orNull, strictObject, time, trustDomain } from "../../http/schemas.ts";
 import { type EpochMs, toRfc3339 } from "../../time.ts";
 import { type Invitation, invitationState } from "./invitation.ts";
 
@@ -35,12 +35,7 @@ export const createdInvitation = strictObject(
   },
   { $id: "CreatedInvitation" },
 );
-export const invitationList = strictObject(
-  { invitations: Type.Array(invitationView), next },
-  { $id: "InvitationList" },
-);
 export const invitationParams = strictObject({ invitationId: Type.String({ maxLength: 64 }) });
-export const invitationQuery = strictObject(pageQuery);
 
 export const viewInvitation = (invitation: Invitation, now: EpochMs): Static<typeof invitationView> => ({
   invitationId: invitation.invitationId,

@@ -1,7 +1,7 @@
 import { Refusal } from "../../errors.ts";
 import type { TrustDomain } from "../../spiffe/trust-domain.ts";
 import type { Work } from "../../store/unit-of-work.ts";
-import { SECOND_MS } from "../../time.ts";
+import { type EpochMs, SECOND_MS } from "../../time.ts";
 import type { MeshId } from "../meshes/mesh-id.ts";
 import { trustDomainNamed } from "../trust-domains/trust-domain.service.ts";
 import { notFound } from "./caller.ts";
@@ -9,6 +9,8 @@ import {
   countInvitationRefusal,
   findInvitation,
   insertInvitation,
+  invitationExpiries,
+  invitationsExpiring,
   listInvitations,
   markInvitationRevoked,
   markInvitationSpent,
@@ -16,7 +18,7 @@ import {
 import { type Invitation, invitationState } from "./invitation.ts";
 import { newSecret } from "./secret.ts";
 
-export { findInvitation, listInvitations };
+export { findInvitation, invitationExpiries, listInvitations };
 
 /**
  * An operator invites somebody to register one mesh; the secret is in the answer and nowhere else.
@@ -86,4 +88,17 @@ export async function revokeInvitation(work: Work, invitationId: string): Promis
   if (state !== "open") throw new Refusal("already-ended", `the invitation is ${state}`);
   await markInvitationRevoked(work.tx, invitationId, work.now);
   work.record({ type: "invitation.revoked", subjects: [`invitation/${invitationId}`], before: invitation });
+}
+
+/** Says of each invitation that was open and ended by the clock, after `from` and by `to`, that it did. */
+export async function recordExpiredInvitations(work: Work, from: EpochMs, to: EpochMs): Promise<void> {
+  for (const invitation of await invitationsExpiring(work.tx, from, to)) {
+    if (invitationState(invitation, work.now) !== "expired") continue;
+    const { invitationId, trustDomain, meshId, expiresAt } = invitation;
+    work.record({
+      type: "invitation.expired",
+      subjects: [`invitation/${invitationId}`, `trust-domain/${trustDomain}`],
+      fields: { meshId, expiresAt },
+    });
+  }
 }

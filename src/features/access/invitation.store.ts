@@ -94,3 +94,30 @@ export async function listInvitations(db: Executor, after: string, limit: number
     .execute();
   return rows.map(toInvitation);
 }
+
+/** Instants after `after` at which an invitation that is neither revoked nor spent expires, ascending. */
+export async function invitationExpiries(db: Executor, after: EpochMs, limit: number): Promise<EpochMs[]> {
+  const rows = await db
+    .selectFrom("invitation")
+    .select("expires_at")
+    .where("revoked_at", "is", null)
+    .where("spent_at", "is", null)
+    .where("expires_at", ">", after)
+    .orderBy("expires_at")
+    .limit(limit)
+    .execute();
+  return rows.map((row) => Number(row.expires_at));
+}
+
+/** Unrevoked invitations, spent or not, that expire after `from`, up to `to`. */
+export async function invitationsExpiring(db: Executor, from: EpochMs, to: EpochMs): Promise<Invitation[]> {
+  const rows = await db
+    .selectFrom("invitation")
+    .selectAll()
+    .where("revoked_at", "is", null)
+    .where("expires_at", ">", from)
+    .where("expires_at", "<=", to)
+    .orderBy("expires_at")
+    .execute();
+  return rows.map(toInvitation);
+}

@@ -11,7 +11,10 @@ export type Permission =
   | "mesh:register"
   | "mesh:read"
   | "mesh:change"
+  | "mesh-document:read"
+  | "mesh-document:change"
   | "mesh:delete"
+  | "mesh:suspend"
   | "directory:read"
   | "authority:read"
   | "authority:change"
@@ -25,20 +28,25 @@ export type Permission =
   | "poller:read"
   | "poller:change"
   | "delivery:read"
+  | "distrust:read"
+  | "distrust:change"
   | "token:read"
   | "token:create"
   | "token:revoke"
+  | "break-glass:use"
   | "audit:read"
   | "metrics:read";
 
 const READS: readonly Permission[] = [
   "mesh:read",
+  "mesh-document:read",
   "directory:read",
   "authority:read",
   "trust-domain:read",
   "federation:read",
   "poller:read",
   "delivery:read",
+  "distrust:read",
   "token:read",
   "audit:read",
 ];
@@ -50,22 +58,26 @@ const PERMISSIONS: Record<Role | "invitation", readonly Permission[]> = {
     "invitation:read",
     "mesh:register",
     "mesh:delete",
+    "mesh:suspend",
     "shared-key:manage",
     "shared-key:read",
     "federation:propose",
     "token:create",
     "token:revoke",
+    "break-glass:use",
     "metrics:read",
   ],
   "mesh-admin": [
     ...READS,
     "mesh:change",
+    "mesh-document:change",
     "mesh:delete",
     "authority:change",
     "trust-domain:change",
     "federation:propose",
     "federation:consent",
     "poller:change",
+    "distrust:change",
     "token:create",
     "token:revoke",
   ],

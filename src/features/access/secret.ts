@@ -2,19 +2,19 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import { crc32 } from "node:zlib";
 import { type Randomness, randomBase62 } from "../../randomness.ts";
 
-/** What a secret lets its bearer be: `ent_tok_…` a token, `ent_inv_…` an invitation. */
-export type SecretKind = "tok" | "inv";
+/** What a secret is: `ent_tok_…` a token, `ent_inv_…` an invitation, `ent_fdc_…` a federation code, which is no bearer. */
+export type SecretKind = "tok" | "inv" | "fdc";
 
-/** The bearer secret of a token or invitation, in parts (S24). */
+/** The secret of a token, invitation or federation code, in parts (S24). */
 export interface Secret {
   readonly kind: SecretKind;
-  /** The resource's ID: `tok_…`, `inv_…`. */
+  /** The resource's ID: `tok_…`, `inv_…`, `fdc_…`. */
   readonly id: string;
   /** 43 base62 characters: 256 random bits. */
   readonly secret: string;
 }
 
-const FORM = /^ent_(tok|inv)_([0-9A-Za-z]{22})_([0-9A-Za-z]{43})_([0-9a-f]{8})$/;
+const FORM = /^ent_(tok|inv|fdc)_([0-9A-Za-z]{22})_([0-9A-Za-z]{43})_([0-9a-f]{8})$/;
 const checksum = (text: string): string => crc32(text).toString(16).padStart(8, "0");
 
 export function newSecret(

@@ -1,17 +1,16 @@
-import { fromCursor, toCursor } from "../../http/cursor.ts";
-import { type Endpoint, endpoint } from "../../http/endpoint.ts";
+import { change, type Endpoint, list, read } from "../../http/endpoint.ts";
 import { nothing } from "../../http/schemas.ts";
-import { pageOf } from "../../page.ts";
 import { parseText } from "../../text.ts";
 import type { Broker } from "../broker.ts";
-import { parseMeshId } from "../meshes/mesh-id.ts";
-import { createdToken, newToken, tokenList, tokenParams, tokenQuery, tokenView, viewToken } from "./token.schema.ts";
-import { createToken, listTokens, readToken, revokeToken } from "./token.service.ts";
+import { referredMesh } from "./caller.ts";
+import { createdToken, newToken, tokenParams, tokenRotation, tokenView, viewToken } from "./token.schema.ts";
+import { createToken, listTokens, readToken, revokeToken, rotateToken } from "./token.service.ts";
+import { ROTATION_OVERLAP_SECONDS } from "./token.ts";
 
 const tag = "Tokens";
 
 export const tokenEndpoints = (broker: Broker): Endpoint[] => [
-  endpoint({
+  change({
     method: "POST",
     path: "/v1/tokens",
     operationId: "createToken",
@@ -19,40 +18,40 @@ export const tokenEndpoints = (broker: Broker): Endpoint[] => [
     summary: "Make a token of no wider rights than one's own; it is shown once",
     permission: "token:create",
     body: newToken,
+    creates: true,
+    shownOnce: { secret: "token", of: "tokenId" },
     answer: createdToken,
-    refusals: ["not-found", "invalid-mesh-id", "wider-rights", "admin-token-exists", "invalid-text"],
-    async handle({ body, token }) {
+    refusals: ["not-found", "wider-rights", "admin-token-exists", "invalid-text", "quota-exceeded"],
+    async change(work, { body, token }) {
       const asked = {
         name: parseText(body.name, "/name"),
         role: body.role,
-        meshes: (body.meshes ?? []).map((meshId, index) => parseMeshId(meshId, `/meshes/${index}`)),
+        meshes: (body.meshes ?? []).map((meshId, index) => referredMesh(meshId, `/meshes/${index}`)),
         expiresInSeconds: body.expiresInSeconds ?? broker.tokenLives.defaultSeconds,
       };
-      const made = await broker.unitOfWork.run(token, (work) => createToken(work, token, asked, broker.tokenLives));
+      const made = await createToken(work, token, asked, broker.tokenLives);
       return {
         body: { ...viewToken(made.token, token.scope), token: made.secret },
         location: `/v1/tokens/${made.token.tokenId}`,
       };
     },
   }),
-  endpoint({
-    method: "GET",
+  list({
     path: "/v1/tokens",
     operationId: "listTokens",
     tag,
     summary: "List tokens, without their secrets",
     permission: "token:read",
-    query: tokenQuery,
-    answer: tokenList,
-    refusals: ["invalid-cursor"],
-    async handle({ query, token }) {
-      const found = await listTokens(broker.db, token.scope, fromCursor(query.cursor, ""), query.limit + 1);
-      const page = pageOf(found, query.limit, ({ tokenId }) => toCursor(tokenId));
-      return { body: { ...page, tokens: page.items.map((found) => viewToken(found, token.scope)) } };
-    },
+    plural: "tokens",
+    named: "TokenList",
+    item: tokenView,
+    cursor: "text",
+    refusals: [],
+    find: (db, { token }, { after = "", limit }) => listTokens(db, token.scope, after, limit),
+    cursorOf: ({ tokenId }) => tokenId,
+    view: (found, { call }) => viewToken(found, call.token.scope),
   }),
-  endpoint({
-    method: "GET",
+  read({
     path: "/v1/tokens/{tokenId}",
     operationId: "readToken",
     tag,
@@ -61,11 +60,11 @@ export const tokenEndpoints = (broker: Broker): Endpoint[] => [
     params: tokenParams,
     answer: tokenView,
     refusals: ["not-found"],
-    async handle({ params, token }) {
-      return { body: viewToken(await readToken(broker.db, token.scope, params.tokenId), token.scope) };
+    async read(db, { params, token }) {
+      return { body: viewToken(await readToken(db, token.scope, params.tokenId), token.scope) };
     },
   }),
-  endpoint({
+  change({
     method: "DELETE",
     path: "/v1/tokens/{tokenId}",
     operationId: "revokeToken",
@@ -75,9 +74,30 @@ export const tokenEndpoints = (broker: Broker): Endpoint[] => [
     params: tokenParams,
     answer: nothing,
     refusals: ["not-found", "wider-rights", "already-ended"],
-    async handle({ params, token }) {
-      await broker.unitOfWork.run(token, (work) => revokeToken(work, token, params.tokenId));
+    async change(work, { params, token }) {
+      await revokeToken(work, token, params.tokenId);
       return { body: {} };
+    },
+  }),
+  change({
+    method: "POST",
+    path: "/v1/tokens/{tokenId}/rotations",
+    operationId: "rotateToken",
+    tag,
+    summary: "Make a successor of the same name, role and meshes; the old token works until the overlap ends",
+    permission: "token:create",
+    params: tokenParams,
+    body: tokenRotation,
+    creates: true,
+    shownOnce: { secret: "token", of: "tokenId" },
+    answer: createdToken,
+    refusals: ["not-found", "wider-rights", "already-ended", "quota-exceeded"],
+    async change(work, { params, body, token }) {
+      const made = await rotateToken(work, token, params.tokenId, body.overlapSeconds ?? ROTATION_OVERLAP_SECONDS);
+      return {
+        body: { ...viewToken(made.token, token.scope), token: made.secret },
+        location: `/v1/tokens/${made.token.tokenId}`,
+      };
     },
   }),
 ];

@@ -1,5 +1,5 @@
 import Type, { type Static } from "typebox";
-import { meshId, next, orNull, pageQuery, strictObject, text, time } from "../../http/schemas.ts";
+import { meshId, orNull, strictObject, text, time } from "../../http/schemas.ts";
 import { toRfc3339 } from "../../time.ts";
 import { ROLES, reaches, type Scope } from "./role.ts";
 import type { Token } from "./token.ts";
@@ -14,6 +14,18 @@ export const newToken = strictObject(
     expiresInSeconds: Type.Optional(Type.Integer({ minimum: 1, description: "Default 90 days, at most 366." })),
   },
   { $id: "NewToken" },
+);
+export const tokenRotation = strictObject(
+  {
+    overlapSeconds: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 86_400,
+        description: "How long the old token still works, not beyond its own end. Default 24 hours.",
+      }),
+    ),
+  },
+  { $id: "TokenRotation" },
 );
 const tokenMembers = {
   tokenId: Type.String(),
@@ -31,9 +43,7 @@ export const createdToken = strictObject(
   { ...tokenMembers, token: Type.String({ description: "The bearer secret; shown once." }) },
   { $id: "CreatedToken" },
 );
-export const tokenList = strictObject({ tokens: Type.Array(tokenView), next }, { $id: "TokenList" });
 export const tokenParams = strictObject({ tokenId: Type.String({ maxLength: 64 }) });
-export const tokenQuery = strictObject(pageQuery);
 
 const timeOrNull = (at: number | null) => (at === null ? null : toRfc3339(at));
 

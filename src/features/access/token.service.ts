@@ -2,13 +2,14 @@ import { Refusal } from "../../errors.ts";
 import type { Executor } from "../../store/tables.ts";
 import type { Work } from "../../store/unit-of-work.ts";
 import type { FreeText } from "../../text.ts";
-import { SECOND_MS } from "../../time.ts";
+import { type EpochMs, SECOND_MS } from "../../time.ts";
 import type { MeshId } from "../meshes/mesh-id.ts";
 import { meshNamed } from "../meshes/mesh-lookup.service.ts";
 import { notFound, requireMesh, type TokenCaller } from "./caller.ts";
 import { type Role, reaches, type Scope } from "./role.ts";
 import { newSecret } from "./secret.ts";
 import {
+  countUsableTokens,
   findToken,
   hasOperatorToken,
   hasValidAdminToken,
@@ -16,11 +17,26 @@ import {
   listTokens,
   markTokenRevoked,
   noteTokensUsed,
+  setTokenExpiry,
+  tokenExpiries,
+  tokensExpiring,
   tokensOnlyOf,
 } from "./token.store.ts";
 import { checkTokenRights, isValid, type Token } from "./token.ts";
 
-export { hasOperatorToken, listTokens, noteTokensUsed };
+export { hasOperatorToken, listTokens, noteTokensUsed, tokenExpiries };
+
+/** Who a token is: nobody in particular where there is no such token. */
+export async function roleAndMeshesOf(
+  db: Executor,
+  tokenId: string,
+): Promise<{ role: Role | undefined; meshes: readonly MeshId[] }> {
+  const token = await findToken(db, tokenId);
+  return { role: token?.role, meshes: token?.meshes ?? [] };
+}
+
+/** How many usable tokens speak for a mesh. */
+export const countTokensOf = ({ tx, now }: Work, meshId: MeshId): Promise<number> => countUsableTokens(tx, meshId, now);
 
 /** How long tokens live: what is taken when nothing is asked, and the most that may be asked for (S26). */
 export interface TokenLives {
@@ -83,6 +99,21 @@ export async function issueToken(work: Work, asked: NewToken): Promise<{ token: 
 }
 
 /**
+ * Another secret in place of one that may never have arrived: of the token that this actor made for a mesh, while nobody
+ * has used it (L19). Undefined where it was used: whoever has it rotates it.
+ */
+export async function reissueUnusedToken(
+  work: Work,
+  meshId: MeshId,
+  expiresInSeconds: number,
+): Promise<{ token: Token; secret: string } | undefined> {
+  const made = (await tokensOnlyOf(work.tx, meshId)).find(({ createdBy }) => createdBy === work.actor.id);
+  if (!made || made.lastUsedAt !== null) return undefined;
+  await endToken(work, made);
+  return issueToken(work, { name: made.name, role: made.role, meshes: made.meshes, expiresInSeconds });
+}
+
+/**
  * A token as its own mesh's people may see it: all its meshes must be in scope, or it speaks for others too.
  * @throws {Refusal} `not-found`
  */
@@ -93,21 +124,54 @@ export async function readToken(db: Executor, scope: Scope, tokenId: string): Pr
   return token;
 }
 
+/** @throws {Refusal} as `endableToken` */
+export async function revokeToken(work: Work, caller: TokenCaller, tokenId: string): Promise<void> {
+  await endToken(work, await endableToken(work, caller, tokenId));
+}
+
 /**
- * An operator that could end a mesh's admin token could make the "first" one anew, and consent in the mesh's place.
+ * A new token of the same name, role and meshes, which lives as long as the old one was to; the old one ends after the
+ * overlap, or when it would have anyway (S26).
+ * @throws {Refusal} as `endableToken`
+ */
+export async function rotateToken(
+  work: Work,
+  caller: TokenCaller,
+  tokenId: string,
+  overlapSeconds: number,
+): Promise<{ token: Token; secret: string }> {
+  const before = await endableToken(work, caller, tokenId);
+  const { name, role, meshes } = before;
+  const expiresInSeconds = Math.ceil((before.expiresAt - before.createdAt) / SECOND_MS);
+  const made = await issueToken(work, { name, role, meshes, expiresInSeconds });
+  const expiresAt = Math.min(before.expiresAt, work.now + overlapSeconds * SECOND_MS);
+  await setTokenExpiry(work.tx, tokenId, expiresAt);
+  work.record({
+    type: "token.rotated",
+    subjects: [`token/${tokenId}`, ...meshes.map((meshId) => `mesh/${meshId}` as const)],
+    fields: { name, role, successor: made.token.tokenId, expiresAt },
+    before,
+    after: { ...before, expiresAt },
+  });
+  return made;
+}
+
+/**
+ * A token that the caller may end. An operator that could end a mesh's admin token could make the "first" one anew, and
+ * consent in the mesh's place.
  * @throws {Refusal} `not-found`; `wider-rights` for a token that speaks for meshes which the caller does not
  * administer; `forbidden` to an operator who would end a mesh's admin token; `already-ended`
  */
-export async function revokeToken(work: Work, caller: TokenCaller, tokenId: string): Promise<void> {
+async function endableToken(work: Work, caller: TokenCaller, tokenId: string): Promise<Token> {
   const token = await readToken(work.tx, caller.scope, tokenId);
   if (!caller.scope.all && !token.meshes.every((meshId) => reaches(caller.scope, meshId))) {
     throw new Refusal("wider-rights", "the token speaks for meshes that you do not administer");
   }
   if (token.role === "mesh-admin" && caller.scope.all) {
-    throw new Refusal("forbidden", "only the mesh's own admin revokes a mesh-admin token (S23)");
+    throw new Refusal("forbidden", "only the mesh's own admin revokes or rotates a mesh-admin token (S23)");
   }
   if (!isValid(token, work.now)) throw new Refusal("already-ended", `the token ${tokenId} is revoked or expired`);
-  await endToken(work, token);
+  return token;
 }
 
 /** A mesh that goes takes the tokens with it that speak for nobody else. */
@@ -123,4 +187,15 @@ async function endToken(work: Work, token: Token): Promise<void> {
     fields: { name: token.name, role: token.role },
     before: token,
   });
+}
+
+/** Says of each token that ended by the clock, after `from` and by `to`, that it did. */
+export async function recordExpiredTokens(work: Work, from: EpochMs, to: EpochMs): Promise<void> {
+  for (const { tokenId, meshes, name, role, expiresAt } of await tokensExpiring(work.tx, from, to)) {
+    work.record({
+      type: "token.expired",
+      subjects: [`token/${tokenId}`, ...meshes.map((meshId) => `mesh/${meshId}` as const)],
+      fields: { name, role, expiresAt },
+    });
+  }
 }

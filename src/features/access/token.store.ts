@@ -60,6 +60,10 @@ export async function markTokenRevoked(tx: Executor, tokenId: string, at: EpochM
   await tx.updateTable("token").set({ revoked_at: at }).where("token_id", "=", tokenId).execute();
 }
 
+export async function setTokenExpiry(tx: Executor, tokenId: string, at: EpochMs): Promise<void> {
+  await tx.updateTable("token").set({ expires_at: at }).where("token_id", "=", tokenId).execute();
+}
+
 /** Written in batches: not a change that anybody asked for, so no event. */
 export async function noteTokensUsed(db: Executor, uses: ReadonlyMap<string, EpochMs>): Promise<void> {
   for (const [tokenId, at] of uses)
@@ -104,6 +108,19 @@ export async function hasValidAdminToken(db: Executor, meshes: readonly MeshId[]
   return row !== undefined;
 }
 
+/** How many unrevoked, unexpired tokens speak for a mesh. */
+export async function countUsableTokens(db: Executor, meshId: MeshId, now: EpochMs): Promise<number> {
+  const row = await db
+    .selectFrom("token")
+    .innerJoin("token_mesh", "token_mesh.token_id", "token.token_id")
+    .select((select) => select.fn.countAll().as("count"))
+    .where("token_mesh.mesh_id", "=", meshId)
+    .where("token.revoked_at", "is", null)
+    .where("token.expires_at", ">", now)
+    .executeTakeFirst();
+  return Number(row?.count ?? 0);
+}
+
 export async function hasOperatorToken(db: Executor): Promise<boolean> {
   return (
     (await db.selectFrom("token").select("token_id").where("role", "=", "operator").executeTakeFirst()) !== undefined
@@ -120,4 +137,30 @@ export async function tokensOnlyOf(db: Executor, meshId: MeshId): Promise<Token[
     .where("token.revoked_at", "is", null)
     .execute();
   return (await withMeshes(db, rows)).filter(({ meshes }) => meshes.length === 1);
+}
+
+/** Instants after `after` at which an unrevoked token expires, ascending. */
+export async function tokenExpiries(db: Executor, after: EpochMs, limit: number): Promise<EpochMs[]> {
+  const rows = await db
+    .selectFrom("token")
+    .select("expires_at")
+    .where("revoked_at", "is", null)
+    .where("expires_at", ">", after)
+    .orderBy("expires_at")
+    .limit(limit)
+    .execute();
+  return rows.map((row) => Number(row.expires_at));
+}
+
+/** Unrevoked tokens that expire after `from`, up to `to`. */
+export async function tokensExpiring(db: Executor, from: EpochMs, to: EpochMs): Promise<Token[]> {
+  const rows = await db
+    .selectFrom("token")
+    .selectAll()
+    .where("revoked_at", "is", null)
+    .where("expires_at", ">", from)
+    .where("expires_at", "<=", to)
+    .orderBy("expires_at")
+    .execute();
+  return withMeshes(db, rows);
 }

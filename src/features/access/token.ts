@@ -19,6 +19,9 @@ export interface Token {
   readonly lastUsedAt: EpochMs | null;
 }
 
+/** How long a token still works once it has a successor, unless something shorter is asked for (S26). */
+export const ROTATION_OVERLAP_SECONDS = 86_400;
+
 /** Usable at `now`: expiry is the clock's, never a stored state. */
 export const isValid = (token: Pick<Token, "expiresAt" | "revokedAt">, now: EpochMs): boolean =>
   token.revokedAt === null && token.expiresAt > now;

@@ -1,54 +1,71 @@
-import { fromCursor, toCursor } from "../../http/cursor.ts";
-import { type Endpoint, endpoint } from "../../http/endpoint.ts";
-import { pageOf } from "../../page.ts";
+import type { Static, TObject } from "typebox";
+import { type Endpoint, list, read } from "../../http/endpoint.ts";
 import type { Subject } from "../../store/event.ts";
 import { parseTime } from "../../time.ts";
 import { notFound } from "../access/caller.ts";
-import type { Broker } from "../broker.ts";
-import { auditEvent, auditEventList, auditParams, auditQuery } from "./audit.schema.ts";
-import { findEvent, listEvents } from "./audit.service.ts";
+import type { Scope } from "../access/role.ts";
+import { auditEvent, auditFilter, auditParams } from "./audit.schema.ts";
+import { eventsInBatches, findEvent, listEvents, type StoredEvent } from "./audit.service.ts";
 import { type AuditEvent, asSeenBy } from "./audit.ts";
+import { EXPORT_TYPES, type ExportType, headOf, lineOf } from "./audit-export.ts";
 
 const tag = "Audit";
 
+function filterOf(query: Static<TObject<typeof auditFilter>>) {
+  const subjects: Subject[] = [];
+  if (query.meshId !== undefined) subjects.push(`mesh/${query.meshId}`);
+  if (query.trustDomain !== undefined) subjects.push(`trust-domain/${query.trustDomain}`);
+  if (query.federationId !== undefined) subjects.push(`federation/${query.federationId}`);
+  if (query.authorityId !== undefined) subjects.push(`authority/${query.authorityId}`);
+  return {
+    subjects,
+    ...(query.actor === undefined ? {} : { actor: query.actor }),
+    ...(query.type === undefined ? {} : { type: query.type }),
+    ...(query.from === undefined ? {} : { from: parseTime(query.from, "/from") }),
+    ...(query.to === undefined ? {} : { to: parseTime(query.to, "/to") }),
+  };
+}
+
 const copyOf = (event: AuditEvent) => ({ ...event, subjects: [...event.subjects] });
 
-export const auditEndpoints = (broker: Broker): Endpoint[] => [
-  endpoint({
-    method: "GET",
+async function* exported(
+  batches: AsyncIterable<readonly StoredEvent[]>,
+  scope: Scope,
+  type: ExportType,
+): AsyncGenerator<string> {
+  if (headOf[type] !== "") yield headOf[type];
+  for await (const batch of batches) yield batch.map((event) => lineOf[type](asSeenBy(scope, event))).join("");
+}
+
+export const auditEndpoints: readonly Endpoint[] = [
+  list({
     path: "/v1/audit-events",
     operationId: "listAuditEvents",
     tag,
     summary: "List what happened, newest first",
+    description:
+      "List what happened, newest first. As NDJSON or CSV, by `Accept`, all that the query matches is streamed, whatever " +
+      "`limit` says: a header line in CSV, subjects with blanks between them, the detail as JSON; a cell that a spreadsheet " +
+      "would run begins with an apostrophe.",
     permission: "audit:read",
-    query: auditQuery,
-    answer: auditEventList,
-    refusals: ["invalid-cursor"],
-    async handle({ query, token }) {
-      const subjects: Subject[] = [];
-      if (query.meshId !== undefined) subjects.push(`mesh/${query.meshId}`);
-      if (query.trustDomain !== undefined) subjects.push(`trust-domain/${query.trustDomain}`);
-      if (query.federationId !== undefined) subjects.push(`federation/${query.federationId}`);
-      if (query.authorityId !== undefined) subjects.push(`authority/${query.authorityId}`);
-      const filter = {
-        subjects,
-        ...(query.actor === undefined ? {} : { actor: query.actor }),
-        ...(query.type === undefined ? {} : { type: query.type }),
-        ...(query.from === undefined ? {} : { from: parseTime(query.from, "/from") }),
-        ...(query.to === undefined ? {} : { to: parseTime(query.to, "/to") }),
-      };
-      const after = query.cursor === undefined ? undefined : fromCursor(query.cursor, 0);
-      const found = await listEvents(broker.db, token.scope, filter, {
-        order: query.order,
-        after,
-        limit: query.limit + 1,
-      });
-      const page = pageOf(found, query.limit, ({ position }) => toCursor(position));
-      return { body: { ...page, events: page.items.map((event) => copyOf(asSeenBy(token.scope, event))) } };
+    query: auditFilter,
+    plural: "events",
+    named: "AuditEventList",
+    item: auditEvent,
+    cursor: "position",
+    refusals: [],
+    stream: {
+      types: EXPORT_TYPES,
+      read(db, { query, token }, page, type) {
+        const from = { order: query.order, after: page.after<number>() };
+        return exported(eventsInBatches(db, token.scope, filterOf(query), from), token.scope, type as ExportType);
+      },
     },
+    find: (db, { query, token }, page) => listEvents(db, token.scope, filterOf(query), { order: query.order, ...page }),
+    cursorOf: ({ position }) => position,
+    view: (event, { call }) => copyOf(asSeenBy(call.token.scope, event)),
   }),
-  endpoint({
-    method: "GET",
+  read({
     path: "/v1/audit-events/{position}",
     operationId: "readAuditEvent",
     tag,
@@ -57,9 +74,8 @@ export const auditEndpoints = (broker: Broker): Endpoint[] => [
     params: auditParams,
     answer: auditEvent,
     refusals: ["not-found"],
-    async handle({ params, token }) {
-      const event =
-        /^\d{1,15}$/.test(params.position) && (await findEvent(broker.db, token.scope, Number(params.position)));
+    async read(db, { params, token }) {
+      const event = /^\d{1,15}$/.test(params.position) && (await findEvent(db, token.scope, Number(params.position)));
       if (!event) throw notFound();
       return { body: copyOf(asSeenBy(token.scope, event)) };
     },

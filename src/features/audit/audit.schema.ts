@@ -1,5 +1,5 @@
 import Type from "typebox";
-import { next, orNull, pageQuery, strictObject, time } from "../../http/schemas.ts";
+import { orNull, strictObject, time } from "../../http/schemas.ts";
 
 export const auditEvent = strictObject(
   {
@@ -22,11 +22,9 @@ export const auditEvent = strictObject(
   },
   { $id: "AuditEvent" },
 );
-export const auditEventList = strictObject({ events: Type.Array(auditEvent), next }, { $id: "AuditEventList" });
 
 const filter = (description: string) => Type.Optional(Type.String({ maxLength: 300, description }));
-export const auditQuery = strictObject({
-  ...pageQuery,
+export const auditFilter = {
   meshId: filter("About this mesh."),
   trustDomain: filter("About this trust domain."),
   federationId: filter("About this federation."),
@@ -36,5 +34,5 @@ export const auditQuery = strictObject({
   from: Type.Optional(time("At or after.")),
   to: Type.Optional(time("Before.")),
   order: Type.Enum(["asc", "desc"], { default: "desc", description: "Oldest or newest first." }),
-});
+};
 export const auditParams = strictObject({ position: Type.String({ maxLength: 20 }) });

@@ -1,3 +1,29 @@
-import { findEvent, listEvents } from "./audit.store.ts";
+import { logSize } from "../../store/event-log.ts";
+import type { Executor } from "../../store/tables.ts";
+import type { Scope } from "../access/role.ts";
+import { type EventFilter, findEvent, listEvents, type StoredEvent } from "./audit.store.ts";
 
-export { findEvent, listEvents };
+export { findEvent, listEvents, type StoredEvent };
+
+const BATCH = 500;
+
+/**
+ * Everything that matches, up to the newest event as it begins. A batch at a time is read and held, each by a query of
+ * its own: no reader keeps a transaction open.
+ */
+export async function* eventsInBatches(
+  db: Executor,
+  scope: Scope,
+  filter: EventFilter,
+  from: { readonly order: "asc" | "desc"; readonly after: number | undefined },
+): AsyncGenerator<readonly StoredEvent[]> {
+  const newest = await logSize(db);
+  let after = from.after;
+  for (;;) {
+    const found = await listEvents(db, scope, filter, { ...from, after, limit: BATCH });
+    const batch = found.filter(({ position }) => position <= newest);
+    if (batch.length > 0) yield batch;
+    if (batch.length < BATCH) return;
+    after = batch.at(-1)?.position;
+  }
+}

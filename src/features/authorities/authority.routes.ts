@@ -1,15 +1,11 @@
 import type { Upload } from "../../bundle/upload.ts";
-import { fromCursor, toCursor } from "../../http/cursor.ts";
-import { type Endpoint, endpoint } from "../../http/endpoint.ts";
-import { pageOf } from "../../page.ts";
+import type { ErrorCode } from "../../errors.ts";
+import { change, type Endpoint, list, read } from "../../http/endpoint.ts";
 import { parseOptionalText } from "../../text.ts";
 import { notFound } from "../access/caller.ts";
-import type { Broker } from "../broker.ts";
 import { parseMeshId } from "../meshes/mesh-id.ts";
 import {
   authoritiesParams,
-  authoritiesQuery,
-  authorityList,
   authorityParams,
   authorityView,
   registeredAuthorities,
@@ -27,8 +23,37 @@ import {
 
 const tag = "Authorities";
 
-export const authorityEndpoints = (broker: Broker): Endpoint[] => [
-  endpoint({
+/** Of a certificate or a JWT signing key that a mesh registers, by whichever call. */
+export const newAuthorityRefusals: readonly ErrorCode[] = [
+  "membership-pending",
+  "invalid-pem",
+  "private-key-submitted",
+  "certificate-unreadable",
+  "certificate-not-canonical",
+  "certificate-not-v3",
+  "certificate-not-ca",
+  "certificate-key-usage",
+  "certificate-serial",
+  "certificate-subject-empty",
+  "certificate-extensions",
+  "certificate-key-not-allowed",
+  "certificate-signature-algorithm",
+  "certificate-self-signature",
+  "certificate-expired",
+  "certificate-validity",
+  "certificate-spiffe-id",
+  "invalid-jwk",
+  "jwk-not-allowed",
+  "jwk-key-id",
+  "authority-exists",
+  "authority-revoked",
+  "key-known-elsewhere",
+  "key-id-taken",
+  "quota-exceeded",
+];
+
+export const authorityEndpoints: readonly Endpoint[] = [
+  change({
     method: "POST",
     path: "/v1/meshes/{meshId}/authorities",
     operationId: "registerAuthorities",
@@ -38,70 +63,46 @@ export const authorityEndpoints = (broker: Broker): Endpoint[] => [
     params: authoritiesParams,
     body: upload,
     largeBody: true,
+    creates: true,
     answer: registeredAuthorities,
     refusals: [
+      ...newAuthorityRefusals,
       "not-found",
-      "membership-pending",
-      "invalid-pem",
-      "private-key-submitted",
-      "certificate-unreadable",
-      "certificate-not-canonical",
-      "certificate-not-v3",
-      "certificate-not-ca",
-      "certificate-key-usage",
-      "certificate-serial",
-      "certificate-subject-empty",
-      "certificate-extensions",
-      "certificate-key-not-allowed",
-      "certificate-signature-algorithm",
-      "certificate-self-signature",
-      "certificate-expired",
-      "certificate-validity",
-      "certificate-spiffe-id",
       "invalid-bundle",
       "bundle-too-large",
       "bundle-entry",
-      "invalid-jwk",
-      "jwk-not-allowed",
-      "jwk-key-id",
       "x5c-mismatch",
       "nothing-to-register",
-      "authority-exists",
-      "authority-revoked",
-      "key-known-elsewhere",
-      "key-id-taken",
     ],
-    async handle({ params, body, token }) {
+    async change(work, { params, body }) {
       const meshId = parseMeshId(params.meshId);
-      const { state, ...uploaded } = body;
+      const { state, claim, ...uploaded } = body;
       const asked = uploaded as unknown as Upload;
-      const done = await broker.unitOfWork.run(token, (work) => registerAuthorities(work, meshId, asked, state));
+      const done = await registerAuthorities(work, meshId, asked, state, claim);
       return {
         body: { authorities: done.contributions.map(viewAuthority), warnings: done.warnings },
         location: `/v1/meshes/${meshId}/authorities`,
       };
     },
   }),
-  endpoint({
-    method: "GET",
+  list({
     path: "/v1/meshes/{meshId}/authorities",
     operationId: "listAuthorities",
     tag,
     summary: "List what a mesh contributes, in every state",
     permission: "authority:read",
     params: authoritiesParams,
-    query: authoritiesQuery,
-    answer: authorityList,
-    refusals: ["not-found", "invalid-cursor"],
-    async handle({ params, query }) {
-      const source = meshSource(parseMeshId(params.meshId));
-      const found = await listContributions(broker.db, source, fromCursor(query.cursor, ""), query.limit + 1);
-      const page = pageOf(found, query.limit, ({ known }) => toCursor(known.authorityId));
-      return { body: { ...page, authorities: page.items.map(viewAuthority) } };
-    },
+    plural: "authorities",
+    named: "AuthorityList",
+    item: authorityView,
+    cursor: "text",
+    refusals: ["not-found"],
+    find: (db, { params }, { after = "", limit }) =>
+      listContributions(db, meshSource(parseMeshId(params.meshId)), after, limit),
+    cursorOf: ({ known }) => known.authorityId,
+    view: viewAuthority,
   }),
-  endpoint({
-    method: "GET",
+  read({
     path: "/v1/meshes/{meshId}/authorities/{authorityId}",
     operationId: "readAuthority",
     tag,
@@ -110,13 +111,13 @@ export const authorityEndpoints = (broker: Broker): Endpoint[] => [
     params: authorityParams,
     answer: authorityView,
     refusals: ["not-found"],
-    async handle({ params }) {
-      const found = await findContribution(broker.db, meshSource(parseMeshId(params.meshId)), params.authorityId);
+    async read(db, { params }) {
+      const found = await findContribution(db, meshSource(parseMeshId(params.meshId)), params.authorityId);
       if (!found) throw notFound();
       return { body: viewAuthority(found) };
     },
   }),
-  endpoint({
+  change({
     method: "POST",
     path: "/v1/meshes/{meshId}/authorities/{authorityId}/transitions",
     operationId: "transitionAuthority",
@@ -127,12 +128,10 @@ export const authorityEndpoints = (broker: Broker): Endpoint[] => [
     body: transition,
     answer: authorityView,
     refusals: ["not-found", "membership-pending", "impossible-transition", "would-empty-bundle", "invalid-text"],
-    async handle({ params, body, token }) {
+    async change(work, { params, body }) {
       const asked = { to: body.to, reason: parseOptionalText(body.reason, "/reason"), force: body.force ?? false };
       const meshId = parseMeshId(params.meshId);
-      const changed = await broker.unitOfWork.run(token, (work) =>
-        transitionAuthority(work, meshId, params.authorityId, asked),
-      );
+      const changed = await transitionAuthority(work, meshId, params.authorityId, asked);
       return { body: viewAuthority(changed) };
     },
   }),

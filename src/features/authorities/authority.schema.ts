@@ -1,9 +1,9 @@
 import Type, { type Static } from "typebox";
-import { meshId, next, orNull, pageQuery, reason, strictObject, time } from "../../http/schemas.ts";
+import { meshId, orNull, reason, strictObject, time } from "../../http/schemas.ts";
 import { toRfc3339 } from "../../time.ts";
 import { type Contribution, shownState } from "./contribution.ts";
 
-const foreignObject = (description: string) => Type.Object({}, { additionalProperties: true, description });
+export const foreignObject = (description: string) => Type.Object({}, { additionalProperties: true, description });
 const state = Type.Optional(
   Type.Enum(["prepared", "active"], {
     description: "Default: active for the first of a trust domain, prepared for later ones.",
@@ -17,6 +17,12 @@ export const upload = Type.Object(
     jwk: Type.Optional(foreignObject("One JWT signing key (RFC 7517), public members only.")),
     bundle: Type.Optional(foreignObject("A whole SPIFFE bundle; its sequence and hint are noted, not used.")),
     state,
+    claim: Type.Optional(
+      Type.Boolean({
+        description:
+          "Also keys that another trust domain holds unproved: they are `claimed` and not published until proved.",
+      }),
+    ),
   },
   {
     $id: "AuthorityUpload",
@@ -31,7 +37,9 @@ export const authorityView = strictObject(
     authorityId: Type.String(),
     trustDomain: Type.String(),
     type: Type.Enum(["x509", "jwt"]),
-    state: Type.Enum(["prepared", "active", "retiring", "retired", "revoked"]),
+    state: Type.Enum(["claimed", "prepared", "active", "retiring", "retired", "revoked"]),
+    proved: Type.Boolean({ description: "Whether this mesh has proved that it holds the key." }),
+    provedAt: orNull(time("When it first did.")),
     fingerprint: Type.String({
       description: "SHA-256 (hex) of the certificate, or the RFC 7638 thumbprint of the key.",
     }),
@@ -48,7 +56,6 @@ export const authorityView = strictObject(
   },
   { $id: "Authority" },
 );
-export const authorityList = strictObject({ authorities: Type.Array(authorityView), next }, { $id: "AuthorityList" });
 export const registeredAuthorities = strictObject(
   {
     authorities: Type.Array(authorityView),
@@ -72,7 +79,6 @@ export const transition = strictObject(
 
 export const authoritiesParams = strictObject({ meshId });
 export const authorityParams = strictObject({ meshId, authorityId: Type.String({ maxLength: 64 }) });
-export const authoritiesQuery = strictObject(pageQuery);
 
 export function viewAuthority(contribution: Contribution): Static<typeof authorityView> {
   const { authorityId, trustDomain, authority, revokedAt, revokedReason } = contribution.known;
@@ -82,6 +88,8 @@ export function viewAuthority(contribution: Contribution): Static<typeof authori
     trustDomain,
     type: authority.type,
     state: shownState(contribution),
+    proved: contribution.provedAt !== null,
+    provedAt: contribution.provedAt === null ? null : toRfc3339(contribution.provedAt),
     fingerprint: authority.fingerprint,
     keyFingerprint: authority.keyFingerprint,
     keyId: authority.type === "jwt" ? authority.keyId : null,

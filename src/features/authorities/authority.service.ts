@@ -8,22 +8,22 @@ import type { Work } from "../../store/unit-of-work.ts";
 import { notFound } from "../access/caller.ts";
 import { isEmpty } from "../bundles/bundle.ts";
 import type { MeshId } from "../meshes/mesh-id.ts";
-import { isKeyAllowed } from "../shared-keys/shared-key.service.ts";
 import { audienceOf, membershipOf } from "../trust-domains/trust-domain.service.ts";
 import {
+  countPublished,
   findAuthority,
   findContribution,
   findKeyId,
-  hasContributions,
   insertAuthority,
   isKeyRevoked,
   listContributions,
+  livingContributions,
   markAuthorityRevoked,
-  otherTrustDomainsOfKey,
   saveContribution,
   standingContributions,
   trustDomainsExpiringBetween,
 } from "./authority.store.ts";
+import { isHeldBy, isHeldElsewhere } from "./claim.service.ts";
 import {
   type Contribution,
   type ContributionState,
@@ -34,7 +34,7 @@ import {
   shownState,
 } from "./contribution.ts";
 
-export { findContribution, listContributions };
+export { findContribution, listContributions, livingContributions };
 
 /** What may be published of a trust domain: contributions of its granted members, and the broker's own. */
 export const contributionsOf = standingContributions;
@@ -44,6 +44,10 @@ export const trustDomainsOfAuthoritiesExpiring = trustDomainsExpiringBetween;
 
 export const meshSource = (meshId: MeshId): Source => ({ kind: "mesh", id: meshId });
 
+/** How many authorities a mesh publishes. */
+export const countPublishedBy = ({ tx }: Work, meshId: MeshId): Promise<number> =>
+  countPublished(tx, meshSource(meshId));
+
 /** Whether a source has brought the authority with this fingerprint. */
 export async function hasContributed(
   db: Executor,
@@ -51,8 +55,18 @@ export async function hasContributed(
   trustDomain: TrustDomain,
   fingerprint: string,
 ): Promise<boolean> {
+  return (await contributionWith(db, source, trustDomain, fingerprint)) !== undefined;
+}
+
+/** What a source brings under this fingerprint. */
+export async function contributionWith(
+  db: Executor,
+  source: Source,
+  trustDomain: TrustDomain,
+  fingerprint: string,
+): Promise<Contribution | undefined> {
   const known = await findAuthority(db, trustDomain, fingerprint);
-  return known !== undefined && (await findContribution(db, source, known.authorityId)) !== undefined;
+  return known && findContribution(db, source, known.authorityId);
 }
 
 /**
@@ -65,20 +79,24 @@ export async function registerAuthorities(
   meshId: MeshId,
   upload: Upload,
   state: "prepared" | "active" | undefined,
+  claim = false,
 ): Promise<{ contributions: Contribution[]; warnings: Warning[] }> {
   const trustDomain = await trustDomainOfMember(work, meshId);
   const { authorities, warnings, places } = await readUpload(upload, trustDomain, work.now);
   if (authorities.length === 0) throw new Refusal("nothing-to-register", "the upload brings no authority");
   const told = [...warnings];
-  const initial = state ?? ((await hasContributions(work.tx, trustDomain)) ? "prepared" : "active");
+  const standing = (await standingContributions(work.tx, trustDomain)).filter((one) => one.state !== "claimed");
+  const initial = state ?? (standing.length > 0 ? "prepared" : "active");
   const contributions: Contribution[] = [];
   for (const authority of authorities) {
     const pointer = places.get(authority.fingerprint) ?? "";
-    const asked = { source: meshSource(meshId), trustDomain, authority, state: initial };
+    const asked = { source: meshSource(meshId), trustDomain, authority, state: initial, claim };
     const brought = contribute(work, asked).catch((error: unknown) => {
       throw error instanceof Refusal ? error.under(pointer) : error;
     });
-    contributions.push(await brought);
+    const contribution = await brought;
+    contributions.push(contribution);
+    if (contribution.state === "claimed") told.push(keyClaimed(authority, pointer));
     if (await isKeyRevoked(work.tx, trustDomain, authority.keyFingerprint)) told.push(keyOfRevoked(authority, pointer));
   }
   work.record({
@@ -90,7 +108,11 @@ export async function registerAuthorities(
       ...(await audienceOf(work.tx, trustDomain)),
     ],
     actingMesh: meshId,
-    fields: { state: initial, fingerprints: authorities.map(({ fingerprint }) => fingerprint) },
+    fields: {
+      state: initial,
+      fingerprints: authorities.map(({ fingerprint }) => fingerprint),
+      claimed: contributions.filter((one) => one.state === "claimed").map(({ known }) => known.authority.fingerprint),
+    },
     after: contributions,
   });
   work.touched.bundle(trustDomain);
@@ -98,14 +120,21 @@ export async function registerAuthorities(
 }
 
 /**
- * A source brings one authority; known authorities are shared, their revocation too.
+ * A source brings one authority; known authorities are shared, their revocation too. One of which another trust domain
+ * holds the key can be claimed: it is not published before the source has proved that it holds the key.
  * @throws {Refusal} as `registerAuthorities`
  */
 export async function contribute(
   work: Work,
-  asked: { source: Source; trustDomain: TrustDomain; authority: Authority; state: ContributionState },
+  asked: {
+    source: Source;
+    trustDomain: TrustDomain;
+    authority: Authority;
+    state: ContributionState;
+    claim?: boolean;
+  },
 ): Promise<Contribution> {
-  const { source, trustDomain, authority } = asked;
+  const { source, trustDomain, authority, claim = false } = asked;
   const found = await findAuthority(work.tx, trustDomain, authority.fingerprint);
   if (found && (await findContribution(work.tx, source, found.authorityId))) {
     throw new Refusal("authority-exists", `${source.id} has registered ${authority.fingerprint}`, {
@@ -113,28 +142,30 @@ export async function contribute(
     });
   }
   if (found && found.revokedAt !== null) throw new Refusal("authority-revoked", `${authority.fingerprint} is revoked`);
+  const held = found !== undefined && (await isHeldBy(work.tx, found.authorityId, authority.keyFingerprint));
+  const contested = !held && (await isHeldElsewhere(work.tx, trustDomain, authority.keyFingerprint));
+  if (contested && !claim) {
+    throw new Refusal(
+      "key-known-elsewhere",
+      `the key of ${authority.fingerprint} is known in another trust domain (R28, R91)`,
+    );
+  }
   const known = found ?? (await addKnown(work, trustDomain, authority));
   const contribution: Contribution = {
     known,
     source,
-    state: asked.state,
+    state: contested ? "claimed" : asked.state,
     createdAt: work.now,
     changedAt: work.now,
     reason: null,
+    // The broker made its own keys.
+    provedAt: source.kind === "broker" ? work.now : null,
   };
   await saveContribution(work.tx, contribution);
   return contribution;
 }
 
 async function addKnown(work: Work, trustDomain: TrustDomain, authority: Authority): Promise<KnownAuthority> {
-  for (const other of await otherTrustDomainsOfKey(work.tx, trustDomain, authority.keyFingerprint)) {
-    if (!(await isKeyAllowed(work.tx, trustDomain, other, authority.keyFingerprint))) {
-      throw new Refusal(
-        "key-known-elsewhere",
-        `the key of ${authority.fingerprint} is known in another trust domain (R28, R91)`,
-      );
-    }
-  }
   if (authority.type === "jwt" && (await findKeyId(work.tx, trustDomain, authority.keyId))) {
     throw new Refusal("key-id-taken", `${trustDomain} has a key with the kid "${authority.keyId}" (R43)`);
   }
@@ -200,7 +231,7 @@ const movedTo = (before: Contribution, to: ShownState, reason: string | null, no
     : { ...before, state: to, changedAt: now, reason };
 
 /** @throws {Refusal} `membership-pending`: until the owner's grant a mesh publishes nothing in its trust domain (S19) */
-async function trustDomainOfMember(work: { tx: Executor }, meshId: MeshId): Promise<TrustDomain> {
+export async function trustDomainOfMember(work: { tx: Executor }, meshId: MeshId): Promise<TrustDomain> {
   const membership = await membershipOf(work.tx, meshId);
   if (!membership) throw notFound();
   if (membership.state !== "granted") {
@@ -208,6 +239,12 @@ async function trustDomainOfMember(work: { tx: Executor }, meshId: MeshId): Prom
   }
   return membership.trustDomain;
 }
+
+const keyClaimed = ({ fingerprint }: Authority, pointer: string): Warning => ({
+  code: "key-claimed",
+  message: `the key of ${fingerprint} is known in another trust domain: prove that you hold it, and it is published`,
+  pointer,
+});
 
 const keyOfRevoked = ({ fingerprint }: Authority, pointer: string): Warning => ({
   code: "key-of-revoked-authority",

@@ -43,6 +43,7 @@ const contributions = (db: Executor) =>
       "contribution.created_at as contributed_at",
       "contribution.changed_at",
       "contribution.reason",
+      "contribution.proved_at",
     ]);
 
 type ContributionRow = AuthorityRow & {
@@ -52,6 +53,7 @@ type ContributionRow = AuthorityRow & {
   contributed_at: number;
   changed_at: number;
   reason: string | null;
+  proved_at: number | null;
 };
 
 const toContribution = (row: ContributionRow): Contribution => ({
@@ -61,6 +63,7 @@ const toContribution = (row: ContributionRow): Contribution => ({
   createdAt: row.contributed_at,
   changedAt: row.changed_at,
   reason: row.reason,
+  provedAt: row.proved_at,
 });
 
 export async function insertAuthority(tx: Executor, known: KnownAuthority): Promise<void> {
@@ -99,7 +102,8 @@ export async function markAuthorityRevoked(
 /** Inserts the contribution or brings its state up to date. */
 export async function saveContribution(tx: Executor, contribution: Contribution): Promise<void> {
   const { known, source } = contribution;
-  const row = { state: contribution.state, changed_at: contribution.changedAt, reason: contribution.reason };
+  const { state, changedAt, reason, provedAt } = contribution;
+  const row = { state, changed_at: changedAt, reason, proved_at: provedAt };
   await tx
     .insertInto("contribution")
     .values({
@@ -143,20 +147,25 @@ export async function findKeyId(
   return row && toKnown(row);
 }
 
-/** Other trust domains in which a key is known, in whatever state (R28, R91). */
-export async function otherTrustDomainsOfKey(
-  db: Executor,
-  trustDomain: TrustDomain,
-  keyFingerprint: string,
-): Promise<TrustDomain[]> {
+/** A trust domain's authority with a key, and whether a source of it has proved that it holds the key. */
+export interface Holding {
+  readonly known: KnownAuthority;
+  readonly proved: boolean;
+}
+
+/** Who holds a key, in whatever state (R28, R91), in any trust domain: a claim alone holds nothing. */
+export async function holdingsOfKey(db: Executor, keyFingerprint: string): Promise<Holding[]> {
   const rows = await db
     .selectFrom("authority")
-    .select("trust_domain")
-    .distinct()
-    .where("key_fingerprint", "=", keyFingerprint)
-    .where("trust_domain", "!=", trustDomain)
+    .innerJoin("contribution", "contribution.authority_id", "authority.authority_id")
+    .select(AUTHORITY)
+    .select((select) => select.fn.max("contribution.proved_at").as("proved_at"))
+    .where("authority.key_fingerprint", "=", keyFingerprint)
+    .where("contribution.state", "!=", "claimed" satisfies ContributionState)
+    .groupBy(AUTHORITY)
+    .orderBy("authority.authority_id")
     .execute();
-  return rows.map((row) => row.trust_domain as TrustDomain);
+  return rows.map((row) => ({ known: toKnown(row), proved: row.proved_at !== null }));
 }
 
 /** Whether a revoked authority of this trust domain has the same key. */
@@ -167,16 +176,6 @@ export async function isKeyRevoked(db: Executor, trustDomain: TrustDomain, keyFi
     .where("trust_domain", "=", trustDomain)
     .where("key_fingerprint", "=", keyFingerprint)
     .where("revoked_at", "is not", null)
-    .executeTakeFirst();
-  return row !== undefined;
-}
-
-export async function hasContributions(db: Executor, trustDomain: TrustDomain): Promise<boolean> {
-  const row = await db
-    .selectFrom("contribution")
-    .select("authority_id")
-    .where("trust_domain", "=", trustDomain)
-    .limit(1)
     .executeTakeFirst();
   return row !== undefined;
 }
@@ -211,6 +210,32 @@ export async function listContributions(
   return rows.map(toContribution);
 }
 
+/** What a source brings that is neither retired nor revoked, in the order of authority IDs. */
+export async function livingContributions(db: Executor, source: Source): Promise<Contribution[]> {
+  const rows = await contributions(db)
+    .where("contribution.source_kind", "=", source.kind)
+    .where("contribution.source_id", "=", source.id)
+    .where("contribution.state", "!=", "retired")
+    .where("authority.revoked_at", "is", null)
+    .orderBy("contribution.authority_id")
+    .execute();
+  return rows.map(toContribution);
+}
+
+/** How many authorities a source publishes: those that are neither retired nor revoked. */
+export async function countPublished(db: Executor, source: Source): Promise<number> {
+  const row = await db
+    .selectFrom("contribution")
+    .innerJoin("authority", "authority.authority_id", "contribution.authority_id")
+    .select((select) => select.fn.countAll().as("count"))
+    .where("contribution.source_kind", "=", source.kind)
+    .where("contribution.source_id", "=", source.id)
+    .where("contribution.state", "!=", "retired")
+    .where("authority.revoked_at", "is", null)
+    .executeTakeFirst();
+  return Number(row?.count ?? 0);
+}
+
 /** What may be published of a trust domain: contributions of its granted members and of the broker itself. */
 export async function standingContributions(db: Executor, trustDomain: TrustDomain): Promise<Contribution[]> {
   const granted = db
@@ -242,4 +267,29 @@ export async function trustDomainsExpiringBetween(db: Executor, from: EpochMs, t
     .where("not_after", "<=", to)
     .execute();
   return rows.map((row) => row.trust_domain as TrustDomain);
+}
+
+/** Instants after `after` at which an unrevoked X.509 authority expires, ascending. */
+export async function authorityExpiries(db: Executor, after: EpochMs, limit: number): Promise<EpochMs[]> {
+  const rows = await db
+    .selectFrom("authority")
+    .select("not_after")
+    .where("revoked_at", "is", null)
+    .where("not_after", ">", after)
+    .orderBy("not_after")
+    .limit(limit)
+    .execute();
+  return rows.map((row) => Number(row.not_after));
+}
+
+/** X.509 authorities, in whatever state, that expire after `from`, up to `to`. */
+export async function authoritiesExpiring(db: Executor, from: EpochMs, to: EpochMs): Promise<KnownAuthority[]> {
+  const rows = await db
+    .selectFrom("authority")
+    .select(AUTHORITY)
+    .where("not_after", ">", from)
+    .where("not_after", "<=", to)
+    .orderBy("not_after")
+    .execute();
+  return rows.map(toKnown);
 }

@@ -9,8 +9,11 @@ export interface Source {
   readonly id: string;
 }
 
-export const CONTRIBUTION_STATES = ["prepared", "active", "retiring", "retired"] as const;
-/** `prepared`: published, not signing yet. `retiring`: published, signs no more. `retired`: not published. */
+export const CONTRIBUTION_STATES = ["claimed", "prepared", "active", "retiring", "retired"] as const;
+/**
+ * `claimed`: of a key that another trust domain holds; not published, and not held, before it is proved. `prepared`:
+ * published, not signing yet. `retiring`: published, signs no more. `retired`: not published.
+ */
 export type ContributionState = (typeof CONTRIBUTION_STATES)[number];
 
 /** An authority as a trust domain knows it. `revokedAt` overrides every contribution, now and later. */
@@ -31,6 +34,8 @@ export interface Contribution {
   readonly createdAt: EpochMs;
   readonly changedAt: EpochMs;
   readonly reason: string | null;
+  /** When the source first proved that it holds the key; null for never. */
+  readonly provedAt: EpochMs | null;
 }
 
 /** What a caller sees as the state: revocation hides the contribution's own. */
@@ -39,6 +44,8 @@ export const shownState = (contribution: Contribution): ShownState =>
   contribution.known.revokedAt === null ? contribution.state : "revoked";
 
 const FOLLOWS: Record<ShownState, readonly ShownState[]> = {
+  // A proof alone makes it prepared. Retired it would hold the key, which nobody has shown.
+  claimed: ["revoked"],
   prepared: ["active", "retired", "revoked"],
   active: ["retiring", "revoked"],
   retiring: ["active", "retired", "revoked"],

@@ -3,6 +3,7 @@ import type { Executor } from "../../store/tables.ts";
 import type { EpochMs } from "../../time.ts";
 import { notFound } from "../access/caller.ts";
 import { reaches, type Scope } from "../access/role.ts";
+import type { MeshId } from "../meshes/mesh-id.ts";
 import { membersOf, trustDomainNamed } from "../trust-domains/trust-domain.service.ts";
 import {
   accessesOfMesh,
@@ -30,9 +31,12 @@ export async function revisionReader(
   if (!(await trustDomainNamed(db, trustDomain))) throw notFound();
   const members = await membersOf(db, trustDomain);
   if (scope.all || members.some(({ meshId, state }) => state === "granted" && reaches(scope, meshId))) return "member";
-  for (const meshId of scope.meshes) {
-    const access = await findAccess(db, meshId, trustDomain);
-    if (access?.state === "granted" && (access.until === null || access.until > now)) return "peer";
-  }
+  for (const meshId of scope.meshes) if (await isServed(db, meshId, trustDomain, now)) return "peer";
   throw notFound();
+}
+
+/** Whether a mesh may see a trust domain's bundle at `now`. */
+export async function isServed(db: Executor, meshId: MeshId, trustDomain: TrustDomain, now: EpochMs): Promise<boolean> {
+  const access = await findAccess(db, meshId, trustDomain);
+  return access?.state === "granted" && (access.until === null || access.until > now);
 }

@@ -29,6 +29,7 @@ const toAccess = (row: Selectable<Tables["bundle_access"]>): BundleAccess => ({
   lastModifiedSeconds: row.last_modified_seconds,
   until: row.until,
   at: row.at,
+  distrusted: JSON.parse(row.distrusted) as string[],
 });
 
 /** Adds the revision and makes it the trust domain's newest. */
@@ -132,6 +133,18 @@ export async function accessesOfMesh(db: Executor, meshId: MeshId): Promise<Bund
   return rows.map(toAccess);
 }
 
+/** Meshes that may see a trust domain's bundle, as last recorded. */
+export async function consumersOf(db: Executor, trustDomain: TrustDomain): Promise<MeshId[]> {
+  const rows = await db
+    .selectFrom("bundle_access")
+    .select("mesh_id")
+    .where("trust_domain", "=", trustDomain)
+    .where("state", "=", "granted")
+    .orderBy("mesh_id")
+    .execute();
+  return rows.map((row) => row.mesh_id as MeshId);
+}
+
 /** Every consumer's access there is. */
 export async function allAccesses(db: Executor): Promise<BundleAccess[]> {
   return (await db.selectFrom("bundle_access").selectAll().execute()).map(toAccess);
@@ -155,6 +168,7 @@ export async function saveAccess(tx: Executor, access: BundleAccess): Promise<vo
     last_modified_seconds: access.lastModifiedSeconds,
     until: access.until,
     at: access.at,
+    distrusted: JSON.stringify(access.distrusted),
   };
   await tx
     .insertInto("bundle_access")
@@ -168,7 +182,7 @@ export async function deleteAccessesOfMesh(tx: Executor, meshId: MeshId): Promis
 }
 
 /** The next instant at which the clock alone changes a bundle or somebody's access; null for never. */
-export async function earliestDeadline(db: Executor): Promise<EpochMs | null> {
+export async function earliestPublicationDeadline(db: Executor): Promise<EpochMs | null> {
   const domain = await db
     .selectFrom("trust_domain")
     .select((select) => select.fn.min("next_deadline").as("at"))
@@ -182,22 +196,21 @@ export async function earliestDeadline(db: Executor): Promise<EpochMs | null> {
   return times.length > 0 ? Math.min(...times) : null;
 }
 
-/** What the clock has changed by `now` and the log does not say yet. */
-export async function dueBy(
-  db: Executor,
-  now: EpochMs,
-): Promise<{ bundles: TrustDomain[]; accesses: { meshId: MeshId; trustDomain: TrustDomain }[] }> {
-  const bundles = await db.selectFrom("trust_domain").select("name").where("next_deadline", "<=", now).execute();
-  const accesses = await db
+/** Trust domains of which the clock has changed the bundle by `now`, and the log does not say so yet. */
+export async function bundlesDue(db: Executor, now: EpochMs): Promise<TrustDomain[]> {
+  const rows = await db.selectFrom("trust_domain").select("name").where("next_deadline", "<=", now).execute();
+  return rows.map((row) => row.name as TrustDomain);
+}
+
+/** Consumers whose access the clock has ended by `now`, and the log does not say so yet. */
+export async function accessesDue(db: Executor, now: EpochMs): Promise<{ meshId: MeshId; trustDomain: TrustDomain }[]> {
+  const rows = await db
     .selectFrom("bundle_access")
     .select(["mesh_id", "trust_domain"])
     .where("state", "=", "granted")
     .where("until", "<=", now)
     .execute();
-  return {
-    bundles: bundles.map((row) => row.name as TrustDomain),
-    accesses: accesses.map((row) => ({ meshId: row.mesh_id as MeshId, trustDomain: row.trust_domain as TrustDomain })),
-  };
+  return rows.map((row) => ({ meshId: row.mesh_id as MeshId, trustDomain: row.trust_domain as TrustDomain }));
 }
 
 /** Consumers whose access was withdrawn: what a clock that came back may have to give them again. */

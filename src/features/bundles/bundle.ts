@@ -34,12 +34,14 @@ export interface BundleAccess {
   readonly meshId: MeshId;
   readonly trustDomain: TrustDomain;
   readonly state: "granted" | "withdrawn";
-  /** Position of the re-grant or withdrawal; 0 for a first grant, which sees what all see. */
+  /** Position of the re-grant, withdrawal or change of what is distrusted; 0 for a first grant, which sees what all see. */
   readonly position: number;
   readonly lastModifiedSeconds: number;
   /** When the grant ends by the clock; null for never, and when withdrawn. */
   readonly until: EpochMs | null;
   readonly at: EpochMs;
+  /** Fingerprints, in order, of authorities that the consumer distrusts, as of the last grant. */
+  readonly distrusted: readonly string[];
 }
 
 /** What these contributions publish, each authority once: any contribution suffices, revocation overrides all. */
@@ -63,16 +65,18 @@ export interface AccessFacts {
   readonly member: boolean;
   /** Ends of the active federations that let it (null: no end). */
   readonly federationEnds: readonly (EpochMs | null)[];
+  /** Fingerprints, in order, of authorities that it does not want to be shown. */
+  readonly distrusted: readonly string[];
 }
 
 /** Until when the facts grant access: null for no end, undefined for not at all. */
-export function grantedUntil(facts: AccessFacts): EpochMs | null | undefined {
+export function grantedUntil(facts: Pick<AccessFacts, "member" | "federationEnds">): EpochMs | null | undefined {
   const ends = facts.member ? [null] : facts.federationEnds;
   if (ends.length === 0) return undefined;
   return ends.includes(null) ? null : Math.max(...(ends as number[]));
 }
 
-export type AccessChange = "granted" | "regranted" | "changed" | "withdrawn";
+export type AccessChange = "granted" | "regranted" | "changed" | "distrust-changed" | "withdrawn";
 
 /**
  * What the facts change of the recorded access; undefined when nothing. Nobody is shown a tombstone who was never
@@ -83,6 +87,7 @@ export function accessChange(recorded: BundleAccess | undefined, facts: AccessFa
   if (until === undefined) return recorded?.state === "granted" ? "withdrawn" : undefined;
   if (!recorded) return "granted";
   if (recorded.state === "withdrawn") return "regranted";
+  if (recorded.distrusted.join() !== facts.distrusted.join()) return "distrust-changed";
   return recorded.until === until ? undefined : "changed";
 }
 

@@ -72,6 +72,7 @@ export interface PollerRow {
   readonly tokenHash: string;
   readonly position: number;
   readonly expiresAt: EpochMs | null;
+  readonly former: readonly { readonly tokenHash: string; readonly endsAt: EpochMs }[];
 }
 
 /** The unrevoked ones of these pollers, or of all. */
@@ -80,13 +81,22 @@ export async function livePollers(db: Executor, ids: readonly string[] | "all"):
     .selectFrom("poller")
     .select(["poller_id", "mesh_id", "token_hash", "position", "expires_at"])
     .where("revoked_at", "is", null);
+  const replaced = db.selectFrom("former_poller_url").selectAll();
   const rows = await (ids === "all" ? query : query.where("poller_id", "in", [...ids, ""])).execute();
+  const former = Map.groupBy(
+    await (ids === "all" ? replaced : replaced.where("poller_id", "in", [...ids, ""])).execute(),
+    ({ poller_id }) => poller_id,
+  );
   return rows.map((row) => ({
     pollerId: row.poller_id,
     meshId: row.mesh_id,
     tokenHash: row.token_hash,
     position: row.position,
     expiresAt: row.expires_at,
+    former: (former.get(row.poller_id) ?? []).map(({ token_hash, ends_at }) => ({
+      tokenHash: token_hash,
+      endsAt: ends_at,
+    })),
   }));
 }
 

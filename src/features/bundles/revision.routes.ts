@@ -1,18 +1,14 @@
-import { fromCursor, toCursor } from "../../http/cursor.ts";
-import { type Endpoint, endpoint } from "../../http/endpoint.ts";
-import { pageOf } from "../../page.ts";
-import { notFound } from "../access/caller.ts";
+import { type Endpoint, list, read } from "../../http/endpoint.ts";
+import { notFound, referredTrustDomain } from "../access/caller.ts";
 import type { Broker } from "../broker.ts";
-import { trustDomainInPath } from "../trust-domains/trust-domain.routes.ts";
-import { listQuery, revisionParams, trustDomainParams } from "../trust-domains/trust-domain.schema.ts";
+import { revisionParams, trustDomainParams } from "../trust-domains/trust-domain.schema.ts";
 import { findRevision, listRevisions, revisionReader } from "./bundle.service.ts";
-import { revisionList, revisionWithBundle, viewRevision } from "./revision.schema.ts";
+import { revisionView, revisionWithBundle, viewRevision } from "./revision.schema.ts";
 
 const tag = "Trust domains";
 
 export const revisionEndpoints = (broker: Broker): Endpoint[] => [
-  endpoint({
-    method: "GET",
+  list({
     path: "/v1/trust-domains/{trustDomain}/revisions",
     operationId: "listRevisions",
     tag,
@@ -20,25 +16,21 @@ export const revisionEndpoints = (broker: Broker): Endpoint[] => [
       "List what the bundle was, newest first, with the difference between neighbours; to a peer without who and why",
     permission: "trust-domain:read",
     params: trustDomainParams,
-    query: listQuery,
-    answer: revisionList,
-    refusals: ["not-found", "invalid-cursor"],
-    async handle({ params, query, token }) {
-      const name = trustDomainInPath(params.trustDomain);
-      const reader = await revisionReader(broker.db, token.scope, name, broker.clock());
-      const before = fromCursor(query.cursor, Number.MAX_SAFE_INTEGER);
-      const found = await listRevisions(broker.db, name, before, query.limit + 1);
-      const page = pageOf(found, query.limit, ({ position }) => toCursor(position));
-      return {
-        body: {
-          ...page,
-          revisions: page.items.map((revision, index) => viewRevision(revision, found[index + 1], token.scope, reader)),
-        },
-      };
+    plural: "revisions",
+    named: "RevisionList",
+    item: revisionView,
+    cursor: "position",
+    refusals: ["not-found"],
+    async find(db, { params, token }, { after = Number.MAX_SAFE_INTEGER, limit }) {
+      const name = referredTrustDomain(params.trustDomain);
+      const reader = await revisionReader(db, token.scope, name, broker.clock());
+      return (await listRevisions(db, name, after, limit)).map((revision) => ({ revision, reader }));
     },
+    cursorOf: ({ revision }) => revision.position,
+    view: ({ revision, reader }, { call, following }) =>
+      viewRevision(revision, following?.revision, call.token.scope, reader),
   }),
-  endpoint({
-    method: "GET",
+  read({
     path: "/v1/trust-domains/{trustDomain}/revisions/{sequence}",
     operationId: "readRevision",
     tag,
@@ -47,13 +39,12 @@ export const revisionEndpoints = (broker: Broker): Endpoint[] => [
     params: revisionParams,
     answer: revisionWithBundle,
     refusals: ["not-found"],
-    async handle({ params, token }) {
-      const name = trustDomainInPath(params.trustDomain);
-      const reader = await revisionReader(broker.db, token.scope, name, broker.clock());
-      const revision =
-        /^\d{1,16}$/.test(params.sequence) && (await findRevision(broker.db, name, Number(params.sequence)));
+    async read(db, { params, token }) {
+      const name = referredTrustDomain(params.trustDomain);
+      const reader = await revisionReader(db, token.scope, name, broker.clock());
+      const revision = /^\d{1,16}$/.test(params.sequence) && (await findRevision(db, name, Number(params.sequence)));
       if (!revision) throw notFound();
-      const [before] = await listRevisions(broker.db, name, revision.position, 1);
+      const [before] = await listRevisions(db, name, revision.position, 1);
       return {
         body: { ...viewRevision(revision, before, token.scope, reader), bundle: JSON.parse(revision.bundle) as object },
       };

@@ -1,6 +1,6 @@
 import Type, { type Static } from "typebox";
 import { revisionDifference } from "../../bundle/revision-difference.ts";
-import { next, orNull, strictObject, time } from "../../http/schemas.ts";
+import { orNull, strictObject, time } from "../../http/schemas.ts";
 import { toRfc3339 } from "../../time.ts";
 import { reaches, type Scope } from "../access/role.ts";
 import type { Revision, RevisionReader } from "./bundle.ts";
@@ -20,7 +20,6 @@ const revisionMembers = {
   links: strictObject({ event: Type.String() }),
 };
 export const revisionView = strictObject(revisionMembers, { $id: "Revision" });
-export const revisionList = strictObject({ revisions: Type.Array(revisionView), next }, { $id: "RevisionList" });
 export const revisionWithBundle = strictObject(
   {
     ...revisionMembers,

@@ -7,6 +7,7 @@ import type { EventType, NewEvent } from "../../store/event.ts";
 import type { Work } from "../../store/unit-of-work.ts";
 import type { EpochMs } from "../../time.ts";
 import { contributionsOf } from "../authorities/authority.service.ts";
+import { distrustedBy } from "../distrusts/distrust.service.ts";
 import { federationEndsFor } from "../federations/federation.service.ts";
 import type { MeshId } from "../meshes/mesh-id.ts";
 import { membershipOf, trustDomainNamed } from "../trust-domains/trust-domain.service.ts";
@@ -50,9 +51,11 @@ export async function settle(work: Work): Promise<void> {
  * what follows several deadlines that passed unrecorded: its position is above `counted`, the last that the bundle
  * endpoint gave to what it showed meanwhile.
  */
-function recordDerived(work: Work, event: NewEvent, counted: number): number {
+function recordDerived(work: Work, trustDomain: TrustDomain, event: NewEvent, counted: number): number {
   while (!work.cause || work.newest < counted) work.record({ type: "clock.deadline-passed", subjects: [] });
-  return work.record(event);
+  const { type = null, actor = work.actor, actingMesh } = work.causeOf(trustDomain) ?? {};
+  const fields = { ...event.fields, cause: type };
+  return work.record({ ...event, fields, actor, ...(actingMesh === undefined ? {} : { actingMesh }) });
 }
 
 /** The position up to which the bundle endpoint has counted by now: of the newest revision, and one a deadline since. */
@@ -81,11 +84,12 @@ async function republish(work: Work, trustDomain: TrustDomain, counted: number):
   const revised: NewEvent = {
     type: "bundle.revised",
     subjects: [`trust-domain/${trustDomain}`, ...(record.owner ? [`mesh/${record.owner}` as const] : [])],
-    fields: { digest, added, removed, cause: work.cause?.type ?? null },
+    fields: { digest, added, removed },
   };
-  const position = recordDerived(work, revised, counted);
+  const position = recordDerived(work, trustDomain, revised, counted);
   const sequence = sequenceOf(work.generation, position);
   const shown = Math.max(before?.lastModifiedSeconds ?? 0, await latestRegrantSeconds(work.tx, trustDomain));
+  const cause = work.causeOf(trustDomain);
   const revision: Revision = {
     trustDomain,
     position,
@@ -96,10 +100,10 @@ async function republish(work: Work, trustDomain: TrustDomain, counted: number):
     fingerprints,
     bundle: renderProjections(authorities, record.refreshHintSeconds, sequence).spiffe.body.toString(),
     at: work.now,
-    cause: work.cause?.type ?? "unknown",
-    actor: work.actor.id,
-    actingMesh: work.cause?.actingMesh ?? null,
-    reason: work.cause?.reason ?? null,
+    cause: cause?.type ?? "unknown",
+    actor: cause?.actor.id ?? work.actor.id,
+    actingMesh: cause?.actingMesh ?? null,
+    reason: cause?.reason ?? null,
   };
   await insertRevision(work.tx, revision);
 }
@@ -110,9 +114,11 @@ async function reviewAccess(work: Work, meshId: MeshId, trustDomain: TrustDomain
   const facts = {
     member: membership?.trustDomain === trustDomain && membership.state === "granted",
     federationEnds: await federationEndsFor(work, meshId, trustDomain),
+    distrusted: await distrustedBy(work.tx, meshId, trustDomain),
   };
   const known = accessChange(recorded, facts);
-  const change = known === "changed" && hasLapsed(recorded, work.now) ? "regranted" : known;
+  const isLonger = known === "changed" || known === "distrust-changed";
+  const change = isLonger && hasLapsed(recorded, work.now) ? "regranted" : known;
   if (!change) return;
   const until = grantedUntil(facts) ?? null;
   const changed: NewEvent = {
@@ -122,13 +128,14 @@ async function reviewAccess(work: Work, meshId: MeshId, trustDomain: TrustDomain
   };
   // A grant that lapsed was shown as a tombstone, one above what all saw.
   const tombstone = Math.max(counted, recorded?.position ?? 0) + 1;
-  const position = recordDerived(work, changed, hasLapsed(recorded, work.now) ? tombstone : counted);
+  const position = recordDerived(work, trustDomain, changed, hasLapsed(recorded, work.now) ? tombstone : counted);
   const access: BundleAccess = {
     meshId,
     trustDomain,
     state: change === "withdrawn" ? "withdrawn" : "granted",
     until: change === "withdrawn" ? null : until,
     at: endedAt(work, change, recorded),
+    distrusted: facts.distrusted,
     ...(await shownAfter(work, change, position, recorded, trustDomain)),
   };
   await saveAccess(work.tx, access);

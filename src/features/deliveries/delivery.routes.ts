@@ -1,12 +1,10 @@
-import { type Endpoint, endpoint } from "../../http/endpoint.ts";
-import type { Broker } from "../broker.ts";
+import { type Endpoint, read } from "../../http/endpoint.ts";
 import { parseMeshId } from "../meshes/mesh-id.ts";
 import { ledger, ledgerParams, viewAsConsumer, viewAsProvider } from "./delivery.schema.ts";
 import { ledgerOf } from "./delivery.service.ts";
 
-export const deliveryEndpoints = (broker: Broker): Endpoint[] => [
-  endpoint({
-    method: "GET",
+export const deliveryEndpoints: readonly Endpoint[] = [
+  read({
     path: "/v1/meshes/{meshId}/deliveries",
     operationId: "readDeliveries",
     tag: "Deliveries",
@@ -15,8 +13,8 @@ export const deliveryEndpoints = (broker: Broker): Endpoint[] => [
     params: ledgerParams,
     answer: ledger,
     refusals: ["not-found"],
-    async handle({ params }) {
-      const { asConsumer, asProvider } = await ledgerOf(broker.db, parseMeshId(params.meshId));
+    async read(db, { params }) {
+      const { asConsumer, asProvider } = await ledgerOf(db, parseMeshId(params.meshId));
       return { body: { asConsumer: asConsumer.map(viewAsConsumer), asProvider: asProvider.map(viewAsProvider) } };
     },
   }),

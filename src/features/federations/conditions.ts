@@ -41,7 +41,12 @@ export function conditionsOf(
   directions: readonly DirectionFacts[],
   now: EpochMs,
 ): Condition[] {
-  const conditions = [consented(federation), accepted(federation, facts), unexpired(federation, now)];
+  const conditions = [
+    consented(federation),
+    accepted(federation, facts),
+    unexpired(federation, now),
+    ...unsuspended(facts),
+  ];
   const state = stateOf(federation, facts, now);
   const since = Math.max(...conditions.map(({ lastTransitionTime }) => lastTransitionTime));
   const blocking = conditions.find(({ status }) => status === "False");
@@ -117,6 +122,21 @@ function accepted(federation: Federation, facts: PartyFacts): Condition {
     message: "no owner of a side's trust domain vetoes it",
     lastTransitionTime: federation.vetoLiftedAt ?? federation.createdAt,
   };
+}
+
+/** Where neither side ever was, nobody is told of it. The reason is the suspended side's alone. */
+function unsuspended({ suspended = [], suspensionEndedAt }: PartyFacts): Condition[] {
+  const type = "Unsuspended";
+  const [first] = suspended;
+  if (first) {
+    const who = suspended.map(({ meshId }) => meshId).join(" and ");
+    const message = `the broker's operator has suspended ${who}: nothing is served across`;
+    const since = Math.min(...suspended.map(({ at }) => at));
+    return [{ type, status: "False", reason: "Suspended", message, lastTransitionTime: since }];
+  }
+  if (suspensionEndedAt === undefined) return [];
+  const message = "neither side is suspended";
+  return [{ type, status: "True", reason: "NotSuspended", message, lastTransitionTime: suspensionEndedAt }];
 }
 
 function unexpired(federation: Federation, now: EpochMs): Condition {

@@ -1,38 +1,30 @@
-import { fromCursor, toCursor } from "../../http/cursor.ts";
-import { type Endpoint, endpoint } from "../../http/endpoint.ts";
-import { pageOf } from "../../page.ts";
+import { change, type Endpoint, list, read } from "../../http/endpoint.ts";
+import type { Executor } from "../../store/tables.ts";
 import { parseOptionalText } from "../../text.ts";
 import { parseTime } from "../../time.ts";
+import { referredMesh } from "../access/caller.ts";
 import type { Broker } from "../broker.ts";
-import { isMeshId, parseMeshId } from "../meshes/mesh-id.ts";
 import {
   consentDecision,
-  federationList,
+  federationFilter,
   federationParams,
-  federationQuery,
   federationView,
   newFederation,
+  parseTrust,
   termsChange,
   viewFederation,
 } from "./federation.schema.ts";
 import { askForTerms, giveConsent, listFederations, propose, visibleFederation } from "./federation.service.ts";
 import type { Federation } from "./federation.ts";
 import { observeFederation } from "./observe.service.ts";
-import type { Direction } from "./terms.ts";
 
 const tag = "Federations";
 
-const parseTrust = (trust: readonly { consumer: string; provider: string }[] | undefined): Direction[] | undefined =>
-  trust?.map(({ consumer, provider }, index) => ({
-    consumer: parseMeshId(consumer, `/trust/${index}/consumer`),
-    provider: parseMeshId(provider, `/trust/${index}/provider`),
-  }));
-
 export function federationEndpoints(broker: Broker): Endpoint[] {
-  const view = async (federation: Federation) =>
-    viewFederation(await observeFederation(broker.db, federation, broker.clock()));
+  const view = async (db: Executor, federation: Federation) =>
+    viewFederation(await observeFederation(db, federation, broker.clock()));
   return [
-    endpoint({
+    change({
       method: "POST",
       path: "/v1/federations",
       operationId: "proposeFederation",
@@ -40,54 +32,50 @@ export function federationEndpoints(broker: Broker): Endpoint[] {
       summary: "Propose a federation; an admin of the proposer consents with it",
       permission: "federation:propose",
       body: newFederation,
+      creates: true,
       answer: federationView,
       refusals: [
         "not-found",
-        "invalid-mesh-id",
         "membership-pending",
         "federation-with-itself",
         "invalid-terms",
         "federation-exists",
+        "federation-code-invalid",
         "invalid-text",
+        "quota-exceeded",
       ],
-      async handle({ body, token }) {
+      async change(work, { body, token }) {
         const asked = {
-          proposer: parseMeshId(body.proposer, "/proposer"),
-          peer: parseMeshId(body.peer, "/peer"),
+          proposer: referredMesh(body.proposer, "/proposer"),
+          peer: body.peer === undefined ? undefined : referredMesh(body.peer, "/peer"),
+          code: body.code,
           trust: parseTrust(body.trust),
-          expiresAt: body.expiresAt === undefined ? null : parseTime(body.expiresAt, "/expiresAt"),
+          expiresAt: body.expiresAt === undefined ? undefined : parseTime(body.expiresAt, "/expiresAt"),
           reason: parseOptionalText(body.reason, "/reason"),
         };
-        const federation = await broker.unitOfWork.run(token, (work) => propose(work, token, asked));
-        return { body: await view(federation), location: `/v1/federations/${federation.federationId}` };
+        const federation = await propose(work, token, asked);
+        return { body: (db) => view(db, federation), location: `/v1/federations/${federation.federationId}` };
       },
     }),
-    endpoint({
-      method: "GET",
+    list({
       path: "/v1/federations",
       operationId: "listFederations",
       tag,
       summary:
         "List federations of the meshes that the credential reaches, and of members of trust domains that they own",
       permission: "federation:read",
-      query: federationQuery,
-      answer: federationList,
-      refusals: ["invalid-cursor"],
-      async handle({ query, token }) {
-        const filter = query.meshId !== undefined && isMeshId(query.meshId) ? { meshId: query.meshId } : {};
-        const found = await listFederations(
-          broker.db,
-          token.scope,
-          filter,
-          fromCursor(query.cursor, ""),
-          query.limit + 1,
-        );
-        const page = pageOf(found, query.limit, ({ federationId }) => toCursor(federationId));
-        return { body: { ...page, federations: await Promise.all(page.items.map(view)) } };
-      },
+      query: federationFilter,
+      plural: "federations",
+      named: "FederationList",
+      item: federationView,
+      cursor: "text",
+      refusals: [],
+      find: (db, { query, token }, { after = "", limit }) =>
+        listFederations(db, token.scope, query.meshId === undefined ? {} : { meshId: query.meshId }, after, limit),
+      cursorOf: ({ federationId }) => federationId,
+      view: (federation, { db }) => view(db, federation),
     }),
-    endpoint({
-      method: "GET",
+    read({
       path: "/v1/federations/{federationId}",
       operationId: "readFederation",
       tag,
@@ -96,11 +84,11 @@ export function federationEndpoints(broker: Broker): Endpoint[] {
       params: federationParams,
       answer: federationView,
       refusals: ["not-found"],
-      async handle({ params, token }) {
-        return { body: await view(await visibleFederation(broker.db, token.scope, params.federationId)) };
+      async read(db, { params, token }) {
+        return { body: await view(db, await visibleFederation(db, token.scope, params.federationId)) };
       },
     }),
-    endpoint({
+    change({
       method: "POST",
       path: "/v1/federations/{federationId}/consents",
       operationId: "giveConsent",
@@ -112,27 +100,25 @@ export function federationEndpoints(broker: Broker): Endpoint[] {
       answer: federationView,
       refusals: [
         "not-found",
-        "invalid-mesh-id",
         "terms-changed",
         "federation-decision",
         "federation-exists",
         "invalid-text",
+        "quota-exceeded",
       ],
-      async handle({ params, body, token }) {
+      async change(work, { params, body, token }) {
         const asked = {
-          meshId: parseMeshId(body.meshId, "/meshId"),
+          meshId: referredMesh(body.meshId, "/meshId"),
           decision: body.decision,
           termsDigest: body.termsDigest ?? null,
           reason: parseOptionalText(body.reason, "/reason"),
         };
         return {
-          body: await view(
-            await broker.unitOfWork.run(token, (work) => giveConsent(work, token, params.federationId, asked)),
-          ),
+          body: await view(work.tx, await giveConsent(work, token, params.federationId, asked)),
         };
       },
     }),
-    endpoint({
+    change({
       method: "POST",
       path: "/v1/federations/{federationId}/terms",
       operationId: "askForTerms",
@@ -144,23 +130,21 @@ export function federationEndpoints(broker: Broker): Endpoint[] {
       answer: federationView,
       refusals: [
         "not-found",
-        "invalid-mesh-id",
         "invalid-terms",
         "terms-unchanged",
         "federation-exists",
         "invalid-text",
+        "quota-exceeded",
       ],
-      async handle({ params, body, token }) {
+      async change(work, { params, body, token }) {
         const asked = {
-          meshId: parseMeshId(body.meshId, "/meshId"),
+          meshId: referredMesh(body.meshId, "/meshId"),
           trust: parseTrust(body.trust),
           expiresAt: typeof body.expiresAt === "string" ? parseTime(body.expiresAt, "/expiresAt") : body.expiresAt,
           reason: parseOptionalText(body.reason, "/reason"),
         };
         return {
-          body: await view(
-            await broker.unitOfWork.run(token, (work) => askForTerms(work, token, params.federationId, asked)),
-          ),
+          body: await view(work.tx, await askForTerms(work, token, params.federationId, asked)),
         };
       },
     }),

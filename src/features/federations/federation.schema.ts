@@ -1,20 +1,35 @@
 import Type, { type Static } from "typebox";
-import { meshId, next, orNull, pageQuery, reason, strictObject, time, trustDomain } from "../../http/schemas.ts";
+import { meshId, orNull, reason, strictObject, time, trustDomain } from "../../http/schemas.ts";
 import { toRfc3339 } from "../../time.ts";
+import { isMeshId } from "../meshes/mesh-id.ts";
 import type { ObservedFederation } from "./conditions.ts";
 import { CONSENT_DECISIONS, currentTerms, type Federation, type Proposal } from "./federation.ts";
-import { type Terms, termsDigest } from "./terms.ts";
+import { type Direction, strayDirection, type Terms, termsDigest } from "./terms.ts";
 
 const direction = strictObject(
   { consumer: meshId, provider: meshId },
   { description: "The consumer trusts the provider." },
 );
-const trust = Type.Array(direction, { maxItems: 2, description: "Both directions where absent." });
+export const trust = Type.Array(direction, { maxItems: 2, description: "Both directions where absent." });
+
+/** @throws {Refusal} `invalid-terms` */
+export const parseTrust = (asked: Static<typeof trust> | undefined): Direction[] | undefined =>
+  asked?.map(({ consumer, provider }, index) => {
+    if (!isMeshId(consumer) || !isMeshId(provider)) throw strayDirection(index);
+    return { consumer, provider };
+  });
 
 export const newFederation = strictObject(
   {
     proposer: meshId,
-    peer: meshId,
+    peer: Type.Optional({ ...meshId, description: "The other mesh; may be absent where a code says which." }),
+    code: Type.Optional(
+      Type.String({
+        maxLength: 256,
+        description:
+          "A federation code of the other mesh, which consents by it: its own terms hold where it has some. The way to a mesh that is not listed.",
+      }),
+    ),
     trust: Type.Optional(trust),
     expiresAt: Type.Optional(time("When the federation ends by itself.")),
     reason,
@@ -82,7 +97,7 @@ export const federationView = strictObject(
   {
     federationId: Type.String(),
     proposer: meshId,
-    state: Type.Enum(["pending", "active", "denied", "withdrawn", "expired"]),
+    state: Type.Enum(["pending", "active", "suspended", "denied", "withdrawn", "expired"]),
     terms,
     authorities,
     proposal: orNull(proposal),
@@ -103,12 +118,8 @@ export const federationView = strictObject(
   },
   { $id: "Federation" },
 );
-export const federationList = strictObject(
-  { federations: Type.Array(federationView), next },
-  { $id: "FederationList" },
-);
 export const federationParams = strictObject({ federationId: Type.String({ maxLength: 64 }) });
-export const federationQuery = strictObject({ ...pageQuery, meshId: Type.Optional(meshId) });
+export const federationFilter = { meshId: Type.Optional(meshId) };
 
 const viewTerms = (found: Terms): Static<typeof terms> => ({
   parties: found.parties.map(({ meshId, trustDomain }) => ({ meshId, trustDomain })),

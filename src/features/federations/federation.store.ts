@@ -1,15 +1,20 @@
 import type { TrustDomain } from "../../spiffe/trust-domain.ts";
 import type { Executor } from "../../store/tables.ts";
+import type { EpochMs } from "../../time.ts";
 import type { Scope } from "../access/role.ts";
 import type { MeshId } from "../meshes/mesh-id.ts";
-import type { Federation } from "./federation.ts";
+import { currentTerms, type Federation } from "./federation.ts";
 
 const parse = (row: { document: string }): Federation => JSON.parse(row.document) as Federation;
 
 /** Inserts the federation or replaces what was there of it. */
 export async function saveFederation(tx: Executor, federation: Federation): Promise<void> {
   const [a, b] = federation.parties;
-  const row = { updated_at: federation.updatedAt, document: JSON.stringify(federation) };
+  const row = {
+    updated_at: federation.updatedAt,
+    expires_at: currentTerms(federation).expiresAt,
+    document: JSON.stringify(federation),
+  };
   await tx
     .insertInto("federation")
     .values({
@@ -78,7 +83,7 @@ export async function federationsWithTrustDomain(
 export async function listFederations(
   db: Executor,
   scope: Scope,
-  filter: { meshId?: MeshId },
+  filter: { meshId?: string },
   after: string,
   limit: number,
 ): Promise<Federation[]> {
@@ -105,4 +110,28 @@ export async function listFederations(
     );
   }
   return (await query.execute()).map(parse);
+}
+
+/** Instants after `after` at which the current terms of a federation expire, ascending. */
+export async function federationExpiries(db: Executor, after: EpochMs, limit: number): Promise<EpochMs[]> {
+  const rows = await db
+    .selectFrom("federation")
+    .select("expires_at")
+    .where("expires_at", ">", after)
+    .orderBy("expires_at")
+    .limit(limit)
+    .execute();
+  return rows.map((row) => Number(row.expires_at));
+}
+
+/** Federations, in whatever state, of which the current terms expire after `from`, up to `to`. */
+export async function federationsExpiring(db: Executor, from: EpochMs, to: EpochMs): Promise<Federation[]> {
+  const rows = await db
+    .selectFrom("federation")
+    .select("document")
+    .where("expires_at", ">", from)
+    .where("expires_at", "<=", to)
+    .orderBy("expires_at")
+    .execute();
+  return rows.map(parse);
 }

@@ -58,7 +58,8 @@ export interface Federation {
   readonly renewedAt: EpochMs | null;
 }
 
-export type FederationState = "pending" | "active" | "denied" | "withdrawn" | "expired";
+/** `suspended`: it would be active, but an operator has suspended a side. */
+export type FederationState = "pending" | "active" | "suspended" | "denied" | "withdrawn" | "expired";
 
 /** Facts about the parties that the federation does not hold itself. */
 export interface PartyFacts {
@@ -66,6 +67,10 @@ export interface PartyFacts {
   readonly membersInGoodStanding: boolean;
   /** When the owner of a trust domain last ended that; absent where nobody did. */
   readonly notMembersSince?: EpochMs;
+  /** Sides that an operator has suspended, and since when. */
+  readonly suspended?: readonly { readonly meshId: MeshId; readonly at: EpochMs }[];
+  /** When a side's suspension last ended; absent where there was none. */
+  readonly suspensionEndedAt?: EpochMs;
 }
 
 export const currentTerms = (federation: Federation): Terms => {
@@ -90,13 +95,14 @@ export function stateOf(federation: Federation, facts: PartyFacts, now: EpochMs)
   if (said("denied") || federation.vetoes.length > 0) return "denied";
   if (expiresAt !== null && expiresAt <= now) return "expired";
   if (!facts.membersInGoodStanding) return "denied";
-  return federation.agreement && federation.consents.every(({ decision }) => decision === "granted")
-    ? "active"
-    : "pending";
+  const agreed = federation.agreement && federation.consents.every(({ decision }) => decision === "granted");
+  if (!agreed) return "pending";
+  return (facts.suspended ?? []).length > 0 ? "suspended" : "active";
 }
 
 /** An open federation is the pair's only one. */
-export const isOpen = (state: FederationState): boolean => state === "pending" || state === "active";
+export const isOpen = (state: FederationState): boolean =>
+  state === "pending" || state === "active" || state === "suspended";
 
 /** Who is served whose bundle at `now`: nothing before both have granted, nor after one withdrew or all expired. */
 export const directionsServed = (federation: Federation, facts: PartyFacts, now: EpochMs): readonly Direction[] =>

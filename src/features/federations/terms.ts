@@ -57,16 +57,18 @@ export function makeTerms(
   const wanted = trust.map(({ consumer, provider }) => `${consumer} ${provider}`);
   const allowed = bothDirections([a, b]);
   const stray = trust.findIndex((d) => !allowed.some((x) => x.consumer === d.consumer && x.provider === d.provider));
-  if (stray >= 0) {
-    throw new Refusal("invalid-terms", "a direction names consumer and provider of the two meshes", {
-      pointer: `/trust/${stray}`,
-    });
-  }
+  if (stray >= 0) throw strayDirection(stray);
   if (wanted.length === 0 || new Set(wanted).size !== wanted.length) {
     throw new Refusal("invalid-terms", "each direction once, and at least one", { pointer: "/trust" });
   }
   return { parties: [a, b], trust: allowed.filter((d) => wanted.includes(`${d.consumer} ${d.provider}`)), expiresAt };
 }
+
+/** The same for a mesh that is another, absent or no mesh's name at all (S16). */
+export const strayDirection = (index: number): Refusal =>
+  new Refusal("invalid-terms", "a direction names consumer and provider of the two meshes", {
+    pointer: `/trust/${index}`,
+  });
 
 const endsNoLater = (next: EpochMs | null, current: EpochMs | null): boolean =>
   current === null || (next !== null && next <= current);

@@ -1,5 +1,5 @@
 import Type from "typebox";
-import { type Endpoint, endpoint } from "../../http/endpoint.ts";
+import { type Endpoint, read } from "../../http/endpoint.ts";
 import { strictObject } from "../../http/schemas.ts";
 
 /** What the process says of itself. */
@@ -18,9 +18,8 @@ const health = strictObject(
   { $id: "Health" },
 );
 
-export const healthEndpoints = (broker: Health): Endpoint[] => [
-  endpoint({
-    method: "GET",
+export const healthEndpoints = (process: Health): Endpoint[] => [
+  read({
     path: "/livez",
     operationId: "livez",
     tag: "Health",
@@ -28,12 +27,11 @@ export const healthEndpoints = (broker: Health): Endpoint[] => [
     permission: "anybody",
     answer: health,
     refusals: [],
-    async handle() {
+    async read() {
       return { body: { status: "ok" as const } };
     },
   }),
-  endpoint({
-    method: "GET",
+  read({
     path: "/readyz",
     operationId: "readyz",
     tag: "Health",
@@ -41,14 +39,13 @@ export const healthEndpoints = (broker: Health): Endpoint[] => [
     permission: "anybody",
     answer: health,
     refusals: [],
-    async handle() {
-      const reasons = await broker.unreadiness();
+    async read() {
+      const reasons = await process.unreadiness();
       if (reasons.length === 0) return { body: { status: "ok" as const } };
       return { status: 503, body: { status: "not-ready" as const, reasons: [...reasons] } };
     },
   }),
-  endpoint({
-    method: "GET",
+  read({
     path: "/metrics",
     operationId: "metrics",
     tag: "Health",
@@ -57,8 +54,8 @@ export const healthEndpoints = (broker: Health): Endpoint[] => [
     produces: "text/plain; version=0.0.4",
     answer: Type.String(),
     refusals: [],
-    async handle() {
-      return { body: await broker.metrics() };
+    async read() {
+      return { body: await process.metrics() };
     },
   }),
 ];

@@ -1,29 +1,37 @@
-import { fromCursor, toCursor } from "../../http/cursor.ts";
-import { type Endpoint, endpoint } from "../../http/endpoint.ts";
+import { change, type Endpoint, list, read } from "../../http/endpoint.ts";
 import { nothing } from "../../http/schemas.ts";
-import { pageOf } from "../../page.ts";
+import { parseLabelSelector } from "../../label-selector.ts";
 import { parseTrustDomain } from "../../spiffe/trust-domain.ts";
 import { parseOptionalText, parseText } from "../../text.ts";
 import type { Broker } from "../broker.ts";
 import {
   deleteQuery,
-  directory,
+  directoryEntry,
   mesh,
   meshChange,
-  meshList,
+  meshFilter,
   meshParams,
-  meshQuery,
   newMesh,
+  parseLabels,
+  parseMeshChange,
   registeredMesh,
   viewMesh,
 } from "./mesh.schema.ts";
-import { changeMesh, deleteMesh, listDirectory, listMeshes, readMesh, registerMesh } from "./mesh.service.ts";
+import {
+  changeMesh,
+  deleteMesh,
+  listDirectory,
+  listMeshes,
+  readMesh,
+  registerMesh,
+  repeatRegistration,
+} from "./mesh.service.ts";
 import { parseMeshId } from "./mesh-id.ts";
 
 const tag = "Meshes";
 
 export const meshEndpoints = (broker: Broker): Endpoint[] => [
-  endpoint({
+  change({
     method: "POST",
     path: "/v1/meshes",
     operationId: "registerMesh",
@@ -31,6 +39,8 @@ export const meshEndpoints = (broker: Broker): Endpoint[] => [
     summary: "Register a mesh, with an operator's token or an invitation",
     permission: "mesh:register",
     body: newMesh,
+    creates: true,
+    shownOnce: { secret: "token", of: "meshId" },
     answer: registeredMesh,
     refusals: [
       "invalid-mesh-id",
@@ -41,7 +51,7 @@ export const meshEndpoints = (broker: Broker): Endpoint[] => [
       "trust-domain-reserved",
       "trust-domain-freed",
     ],
-    async handle({ body, caller }) {
+    async change(work, { body, caller }) {
       const meshId = parseMeshId(body.meshId, "/meshId");
       const asked = {
         meshId,
@@ -57,46 +67,50 @@ export const meshEndpoints = (broker: Broker): Endpoint[] => [
         refreshHintSeconds: broker.refreshHintSeconds,
         tokenSeconds: broker.tokenLives.defaultSeconds,
       };
-      const registered = await broker.unitOfWork.run(caller, (work) => registerMesh(work, caller, asked, defaults));
+      const registered = await registerMesh(work, caller, asked, defaults);
       const secret = registered.secret === undefined ? {} : { token: registered.secret };
       return { body: { ...viewMesh(registered.mesh), ...secret }, location: `/v1/meshes/${meshId}` };
     },
+    async reissue(work, { body, caller }) {
+      if (caller.kind !== "invitation") return undefined;
+      const meshId = parseMeshId(body.meshId, "/meshId");
+      const again = await repeatRegistration(work, meshId, broker.tokenLives.defaultSeconds);
+      return again && { body: { ...viewMesh(again.mesh), token: again.secret }, location: `/v1/meshes/${meshId}` };
+    },
   }),
-  endpoint({
-    method: "GET",
+  list({
     path: "/v1/meshes",
     operationId: "listMeshes",
     tag,
     summary: "List the meshes that the credential reaches",
     permission: "mesh:read",
-    query: meshQuery,
-    answer: meshList,
-    refusals: ["invalid-cursor"],
-    async handle({ query, token }) {
-      const found = await listMeshes(broker.db, token.scope, fromCursor(query.cursor, ""), query.limit + 1);
-      const page = pageOf(found, query.limit, ({ meshId }) => toCursor(meshId));
-      return { body: { ...page, meshes: page.items.map(viewMesh) } };
-    },
+    query: meshFilter,
+    plural: "meshes",
+    named: "MeshList",
+    item: mesh,
+    cursor: "text",
+    refusals: ["invalid-label-selector", "invalid-text"],
+    find: (db, { query, token }, { after = "", limit }) =>
+      listMeshes(db, token.scope, parseLabelSelector(query.labelSelector ?? ""), after, limit),
+    cursorOf: ({ meshId }) => meshId,
+    view: viewMesh,
   }),
-  endpoint({
-    method: "GET",
+  list({
     path: "/v1/directory",
     operationId: "listDirectory",
     tag,
     summary: "Find listed meshes to federate with",
     permission: "directory:read",
-    query: meshQuery,
-    answer: directory,
-    refusals: ["invalid-cursor"],
-    async handle({ query }) {
-      const found = await listDirectory(broker.db, fromCursor(query.cursor, ""), query.limit + 1);
-      const page = pageOf(found, query.limit, ({ meshId }) => toCursor(meshId));
-      const meshes = page.items.map(({ meshId, trustDomain, displayName }) => ({ meshId, trustDomain, displayName }));
-      return { body: { ...page, meshes } };
-    },
+    plural: "meshes",
+    named: "Directory",
+    item: directoryEntry,
+    cursor: "text",
+    refusals: [],
+    find: (db, _call, { after = "", limit }) => listDirectory(db, after, limit),
+    cursorOf: ({ meshId }) => meshId,
+    view: ({ meshId, trustDomain, displayName }) => ({ meshId, trustDomain, displayName }),
   }),
-  endpoint({
-    method: "GET",
+  read({
     path: "/v1/meshes/{meshId}",
     operationId: "readMesh",
     tag,
@@ -105,11 +119,11 @@ export const meshEndpoints = (broker: Broker): Endpoint[] => [
     params: meshParams,
     answer: mesh,
     refusals: ["not-found"],
-    async handle({ params }) {
-      return { body: viewMesh(await readMesh(broker.db, parseMeshId(params.meshId))) };
+    async read(db, { params }) {
+      return { body: viewMesh(await readMesh(db, parseMeshId(params.meshId))) };
     },
   }),
-  endpoint({
+  change({
     method: "PATCH",
     path: "/v1/meshes/{meshId}",
     operationId: "changeMesh",
@@ -120,23 +134,12 @@ export const meshEndpoints = (broker: Broker): Endpoint[] => [
     body: meshChange,
     answer: mesh,
     refusals: ["not-found", "invalid-text"],
-    async handle({ params, body, token }) {
-      const { displayName, dialectVersion, labels, ...rest } = body;
-      const change = {
-        ...rest,
-        ...(displayName === undefined ? {} : { displayName: parseText(displayName, "/displayName") }),
-        ...(dialectVersion === undefined
-          ? {}
-          : { dialectVersion: dialectVersion === null ? null : parseText(dialectVersion, "/dialectVersion") }),
-        ...(labels === undefined ? {} : { labels: parseLabels(labels) }),
-      };
-      const changed = await broker.unitOfWork.run(token, (work) =>
-        changeMesh(work, parseMeshId(params.meshId), change),
-      );
+    async change(work, { params, body }) {
+      const changed = await changeMesh(work, parseMeshId(params.meshId), parseMeshChange(body));
       return { body: viewMesh(changed) };
     },
   }),
-  endpoint({
+  change({
     method: "DELETE",
     path: "/v1/meshes/{meshId}",
     operationId: "deleteMesh",
@@ -147,14 +150,9 @@ export const meshEndpoints = (broker: Broker): Endpoint[] => [
     query: deleteQuery,
     answer: nothing,
     refusals: ["not-found", "mesh-has-federations", "trust-domain-has-members"],
-    async handle({ params, query, token }) {
-      await broker.unitOfWork.run(token, (work) => deleteMesh(work, token, parseMeshId(params.meshId), query.withdraw));
+    async change(work, { params, query, token }) {
+      await deleteMesh(work, token, parseMeshId(params.meshId), query.withdraw);
       return { body: {} };
     },
   }),
 ];
-
-function parseLabels<V extends string | null>(labels: Record<string, V>): Record<string, V> {
-  for (const [name, value] of Object.entries(labels)) if (value !== null) parseText(value, `/labels/${name}`);
-  return labels;
-}

@@ -1,12 +1,17 @@
 import Type, { type Static } from "typebox";
-import { meshId, next, orNull, pageQuery, strictObject, text, time, trustDomain } from "../../http/schemas.ts";
+import { meshId, orNull, strictObject, text, time, trustDomain } from "../../http/schemas.ts";
+import { pointerStep } from "../../json/pointer.ts";
+import { parseText } from "../../text.ts";
 import { toRfc3339 } from "../../time.ts";
-import { DIALECTS, MAX_LABELS, type RegisteredMesh } from "./mesh.ts";
+import { DIALECTS, MAX_LABELS, type MeshChange, type RegisteredMesh } from "./mesh.ts";
 
 export const dialect = Type.Enum([...DIALECTS], { description: "What the control plane speaks." });
-const labels = Type.Record(Type.String({ pattern: "^[a-z0-9A-Z._/-]{1,128}$" }), Type.String({ maxLength: 256 }), {
+/** A pattern of the record's own would leave every other name, and its value, unchecked. */
+const labelNames = { propertyNames: { pattern: "^[a-z0-9A-Z._/-]{1,128}$" }, maxProperties: MAX_LABELS };
+
+export const labels = Type.Record(Type.String(), Type.String({ maxLength: 256 }), {
   description: "At most 64.",
-  maxProperties: MAX_LABELS,
+  ...labelNames,
 });
 
 export const newMesh = strictObject(
@@ -30,9 +35,9 @@ export const meshChange = strictObject(
     dialect: Type.Optional(dialect),
     dialectVersion: Type.Optional(orNull(text("Version of the control plane."))),
     labels: Type.Optional(
-      Type.Record(Type.String({ pattern: "^[a-z0-9A-Z._/-]{1,128}$" }), orNull(Type.String({ maxLength: 256 })), {
+      Type.Record(Type.String(), orNull(Type.String({ maxLength: 256 })), {
         description: "Merged (RFC 7396): null removes a label.",
-        maxProperties: MAX_LABELS,
+        ...labelNames,
       }),
     ),
     listed: Type.Optional(Type.Boolean()),
@@ -51,6 +56,7 @@ const meshMembers = {
   dialectVersion: orNull(Type.String()),
   labels: Type.Record(Type.String(), Type.String()),
   listed: Type.Boolean(),
+  suspendedAt: orNull(time("When an operator suspended it; null where it is not.")),
   registeredAt: time("When it was registered."),
   updatedAt: time("When it last changed."),
   links: strictObject({
@@ -71,16 +77,39 @@ export const registeredMesh = strictObject(
   { $id: "RegisteredMesh" },
 );
 
+/** @throws {Refusal} `invalid-text` */
+export function parseMeshChange(asked: Static<typeof meshChange>): MeshChange {
+  const { displayName, dialectVersion, labels, ...rest } = asked;
+  return {
+    ...rest,
+    ...(displayName === undefined ? {} : { displayName: parseText(displayName, "/displayName") }),
+    ...(dialectVersion === undefined
+      ? {}
+      : { dialectVersion: dialectVersion === null ? null : parseText(dialectVersion, "/dialectVersion") }),
+    ...(labels === undefined ? {} : { labels: parseLabels(labels) }),
+  };
+}
+
+/** Values are free text (S6); the schema holds the names. */
+export function parseLabels<V extends string | null>(labels: Record<string, V>): Record<string, V | string> {
+  const parsed = (name: string, value: V) => (value === null ? value : parseText(value, `/labels${pointerStep(name)}`));
+  return Object.fromEntries(Object.entries(labels).map(([name, value]) => [name, parsed(name, value)]));
+}
+
 export const meshParams = strictObject({ meshId });
-export const meshQuery = strictObject(pageQuery);
+export const meshFilter = {
+  labelSelector: Type.Optional(
+    Type.String({
+      maxLength: 1_024,
+      description:
+        "Kubernetes' label selector: `env=prod,tier!=db,region,!legacy,zone in (a,b),rack notin (c)`. At most 16 requirements.",
+    }),
+  ),
+};
 export const deleteQuery = strictObject({
   withdraw: Type.Boolean({ default: false, description: "Withdraw its open federations first." }),
 });
-export const meshList = strictObject({ meshes: Type.Array(mesh), next }, { $id: "MeshList" });
-export const directory = strictObject(
-  { meshes: Type.Array(strictObject({ meshId, trustDomain, displayName: Type.String() })), next },
-  { $id: "Directory" },
-);
+export const directoryEntry = strictObject({ meshId, trustDomain, displayName: Type.String() });
 
 export const viewMesh = (found: RegisteredMesh): Static<typeof mesh> => ({
   meshId: found.meshId,
@@ -91,6 +120,7 @@ export const viewMesh = (found: RegisteredMesh): Static<typeof mesh> => ({
   dialectVersion: found.dialectVersion,
   labels: { ...found.labels },
   listed: found.listed,
+  suspendedAt: found.suspension && toRfc3339(found.suspension.at),
   registeredAt: toRfc3339(found.registeredAt),
   updatedAt: toRfc3339(found.updatedAt),
   links: {

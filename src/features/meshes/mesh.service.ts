@@ -6,8 +6,9 @@ import { parseText } from "../../text.ts";
 import { type Caller, notFound } from "../access/caller.ts";
 import { spendInvitation } from "../access/invitation.service.ts";
 import { checkInvited } from "../access/invitation.ts";
-import { issueToken, revokeTokensOf } from "../access/token.service.ts";
+import { issueToken, reissueUnusedToken, revokeTokensOf } from "../access/token.service.ts";
 import { accessesOfMesh, deleteAccessesOfMesh } from "../bundles/bundle.service.ts";
+import { revokeCodesOf } from "../federation-codes/federation-code.service.ts";
 import { openFederationsOf, touchFederationsOf, withdrawAll } from "../federations/federation.service.ts";
 import { revokePollersOf } from "../pollers/poller.service.ts";
 import {
@@ -70,7 +71,13 @@ export async function registerMesh(
     after: mesh,
   });
   const { state } = await joinTrustDomain(work, asked, defaults.refreshHintSeconds);
-  const registered: RegisteredMesh = { ...mesh, trustDomain, membership: state };
+  const registered: RegisteredMesh = {
+    ...mesh,
+    trustDomain,
+    membership: state,
+    suspension: null,
+    suspensionEndedAt: null,
+  };
   if (caller.kind !== "invitation") return { mesh: registered };
   await spendInvitation(work, caller.invitation, meshId);
   const { secret } = await issueToken(work, {
@@ -80,6 +87,17 @@ export async function registerMesh(
     expiresInSeconds: defaults.tokenSeconds,
   });
   return { mesh: registered, secret };
+}
+
+/** The mesh that an invitation was spent on, with another first token while that was never used; undefined after. */
+export async function repeatRegistration(
+  work: Work,
+  meshId: MeshId,
+  tokenSeconds: number,
+): Promise<{ mesh: RegisteredMesh; secret: string } | undefined> {
+  const mesh = await readMesh(work.tx, meshId);
+  const reissued = await reissueUnusedToken(work, meshId, tokenSeconds);
+  return reissued && { mesh, secret: reissued.secret };
 }
 
 /** @throws {Refusal} `not-found` */
@@ -92,8 +110,9 @@ export async function readMesh(db: Executor, meshId: MeshId): Promise<Registered
 /** @throws {Refusal} `not-found` */
 export async function changeMesh(work: Work, meshId: MeshId, change: MeshChange): Promise<RegisteredMesh> {
   const before = await readMesh(work.tx, meshId);
-  const after = { ...before, ...changedMesh(before, change, work.now) };
-  if (after.updatedAt === before.updatedAt) return before;
+  const changed = changedMesh(before, change, work.now);
+  if (changed === before) return before;
+  const after = { ...before, ...changed };
   await updateMesh(work.tx, after);
   work.record({ type: "mesh.updated", subjects: [`mesh/${meshId}`], actingMesh: meshId, before, after });
   return after;
@@ -129,6 +148,7 @@ export async function deleteMesh(work: Work, caller: Caller, meshId: MeshId, wit
   await touchFederationsOf(work, meshId);
   await revokePollersOf(work, meshId);
   await revokeTokensOf(work, meshId);
+  await revokeCodesOf(work, meshId);
   await markMeshDeleted(work.tx, meshId, work.now);
   await leaveTrustDomain(work, mesh);
   for (const { trustDomain } of await accessesOfMesh(work.tx, meshId)) {

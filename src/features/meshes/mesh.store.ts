@@ -1,10 +1,11 @@
-import type { Selectable } from "kysely";
+import type { ExpressionBuilder, Selectable } from "kysely";
+import type { LabelRequirement, LabelSelector } from "../../label-selector.ts";
 import type { TrustDomain } from "../../spiffe/trust-domain.ts";
 import type { Executor, Tables } from "../../store/tables.ts";
 import type { FreeText } from "../../text.ts";
 import type { EpochMs } from "../../time.ts";
 import type { Scope } from "../access/role.ts";
-import type { Dialect, MembershipState, Mesh, RegisteredMesh } from "./mesh.ts";
+import type { Dialect, MembershipState, Mesh, RegisteredMesh, Suspension } from "./mesh.ts";
 import type { MeshId } from "./mesh-id.ts";
 
 const toMesh = (row: Selectable<Tables["mesh"]>): Mesh => ({
@@ -41,17 +42,66 @@ const toRegistered = (
   ...toMesh(row),
   trustDomain: row.trust_domain as TrustDomain,
   membership: row.membership as MembershipState,
+  suspension:
+    row.suspended_at === null
+      ? null
+      : { at: row.suspended_at, by: row.suspended_by ?? "", reason: (row.suspension_reason ?? "") as FreeText },
+  suspensionEndedAt: row.suspended_at === null ? row.suspension_ended_at : null,
 });
 
 export async function insertMesh(tx: Executor, mesh: Mesh): Promise<void> {
   await tx
     .insertInto("mesh")
-    .values({ ...toRow(mesh), mesh_id: mesh.meshId, registered_at: mesh.registeredAt, deleted_at: null })
+    .values({
+      ...toRow(mesh),
+      mesh_id: mesh.meshId,
+      registered_at: mesh.registeredAt,
+      deleted_at: null,
+      suspended_at: null,
+      suspended_by: null,
+      suspension_reason: null,
+      suspension_ended_at: null,
+    })
     .execute();
+  await saveLabels(tx, mesh);
 }
 
 export async function updateMesh(tx: Executor, mesh: Mesh): Promise<void> {
   await tx.updateTable("mesh").set(toRow(mesh)).where("mesh_id", "=", mesh.meshId).execute();
+  await saveLabels(tx, mesh);
+}
+
+async function saveLabels(tx: Executor, { meshId, labels }: Mesh): Promise<void> {
+  await tx.deleteFrom("mesh_label").where("mesh_id", "=", meshId).execute();
+  const rows = Object.entries(labels).map(([name, value]) => ({ mesh_id: meshId, name, value }));
+  if (rows.length > 0) await tx.insertInto("mesh_label").values(rows).execute();
+}
+
+/** Null ends the suspension, at `now`. */
+export async function saveSuspension(
+  tx: Executor,
+  meshId: MeshId,
+  suspension: Suspension | null,
+  now: EpochMs,
+): Promise<void> {
+  const row = {
+    suspended_at: suspension?.at ?? null,
+    suspended_by: suspension?.by ?? null,
+    suspension_reason: suspension?.reason ?? null,
+    ...(suspension === null ? { suspension_ended_at: now } : {}),
+  };
+  await tx.updateTable("mesh").set(row).where("mesh_id", "=", meshId).execute();
+}
+
+/** Which of these meshes are suspended. */
+export async function suspendedAmong(db: Executor, meshIds: readonly string[]): Promise<string[]> {
+  const rows = await db
+    .selectFrom("mesh")
+    .select("mesh_id")
+    .where("mesh_id", "in", [...meshIds, ""])
+    .where("suspended_at", "is not", null)
+    .execute();
+  return rows.map((row) => row.mesh_id);
 }
 
 /** The row stays, so that the mesh ID is never used again. */
@@ -70,10 +120,28 @@ export async function findMesh(db: Executor, meshId: string): Promise<Registered
 }
 
 /** In the order of mesh IDs, after `after`. */
-export async function listMeshes(db: Executor, scope: Scope, after: string, limit: number): Promise<RegisteredMesh[]> {
-  const query = registered(db).where("mesh.mesh_id", ">", after).orderBy("mesh.mesh_id").limit(limit);
-  const rows = await (scope.all ? query : query.where("mesh.mesh_id", "in", [...scope.meshes, ""])).execute();
-  return rows.map(toRegistered);
+export async function listMeshes(
+  db: Executor,
+  scope: Scope,
+  selector: LabelSelector,
+  after: string,
+  limit: number,
+): Promise<RegisteredMesh[]> {
+  let query = registered(db).where("mesh.mesh_id", ">", after).orderBy("mesh.mesh_id").limit(limit);
+  if (!scope.all) query = query.where("mesh.mesh_id", "in", [...scope.meshes, ""]);
+  for (const requirement of selector) query = query.where((where) => meets(where, requirement));
+  return (await query.execute()).map(toRegistered);
+}
+
+function meets(where: ExpressionBuilder<Tables, "mesh">, requirement: LabelRequirement) {
+  const label = where
+    .selectFrom("mesh_label")
+    .select("mesh_label.name")
+    .whereRef("mesh_label.mesh_id", "=", "mesh.mesh_id")
+    .where("mesh_label.name", "=", requirement.name);
+  const found = "values" in requirement ? label.where("mesh_label.value", "in", requirement.values) : label;
+  const isThere = where.exists(found);
+  return requirement.operator === "exists" || requirement.operator === "in" ? isThere : where.not(isThere);
 }
 
 /** What anybody with a mesh of its own may find: listed meshes that are granted members of their trust domain. */

@@ -54,6 +54,17 @@ export function changedMesh(mesh: Mesh, change: MeshChange, now: EpochMs): Mesh 
 export interface RegisteredMesh extends Mesh {
   readonly trustDomain: TrustDomain;
   readonly membership: MembershipState;
+  readonly suspension: Suspension | null;
+  /** When the last suspension ended; null where there was none, and while one lasts. */
+  readonly suspensionEndedAt: EpochMs | null;
+}
+
+/** An operator's word that nothing is served across to or from a mesh, until it is taken back. */
+export interface Suspension {
+  readonly at: EpochMs;
+  /** The token that did it. */
+  readonly by: string;
+  readonly reason: FreeText;
 }
 
 /**

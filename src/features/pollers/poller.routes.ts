@@ -1,30 +1,28 @@
-import { fromCursor, toCursor } from "../../http/cursor.ts";
-import { type Endpoint, endpoint } from "../../http/endpoint.ts";
-import { pageOf } from "../../page.ts";
-import { parseOptionalText, parseText } from "../../text.ts";
+import { change, type Endpoint, list, read } from "../../http/endpoint.ts";
+import { parseText } from "../../text.ts";
 import { notFound } from "../access/caller.ts";
 import type { Broker } from "../broker.ts";
 import { parseMeshId } from "../meshes/mesh-id.ts";
 import {
   createdPoller,
   newPoller,
+  parsePollerChange,
   pollerChange,
-  pollerList,
   pollerParams,
+  pollerRotation,
   pollersParams,
-  pollersQuery,
   pollerView,
   revokedPoller,
   viewHolds,
   viewPoller,
 } from "./poller.schema.ts";
-import { changePoller, createPoller, findPoller, listPollers, revokePoller } from "./poller.service.ts";
-import { pollerUrls } from "./poller.ts";
+import { changePoller, createPoller, findPoller, listPollers, revokePoller, rotatePoller } from "./poller.service.ts";
+import { pollerUrls, URL_OVERLAP_SECONDS } from "./poller.ts";
 
 const tag = "Pollers";
 
 export const pollerEndpoints = (broker: Broker): Endpoint[] => [
-  endpoint({
+  change({
     method: "POST",
     path: "/v1/meshes/{meshId}/pollers",
     operationId: "createPoller",
@@ -33,21 +31,19 @@ export const pollerEndpoints = (broker: Broker): Endpoint[] => [
     permission: "poller:change",
     params: pollersParams,
     body: newPoller,
+    creates: true,
+    shownOnce: { secret: "token", of: "pollerId" },
     answer: createdPoller,
-    refusals: ["not-found", "poller-name-taken", "invalid-text"],
-    async handle({ params, body, token }) {
+    refusals: ["not-found", "poller-name-taken", "invalid-text", "quota-exceeded"],
+    async change(work, { params, body }) {
       const meshId = parseMeshId(params.meshId);
-      const { name, cluster, dialectVersion, ...rest } = body;
-      const asked = {
-        ...rest,
-        name: parseText(name, "/name"),
-        cluster: parseOptionalText(cluster, "/cluster"),
-        dialectVersion: parseOptionalText(dialectVersion, "/dialectVersion"),
-      };
-      const made = await broker.unitOfWork.run(token, (work) => createPoller(work, meshId, asked));
+      const { name, expiresInSeconds, ...rest } = body;
+      const life = expiresInSeconds === undefined ? {} : { expiresInSeconds };
+      const asked = { ...parsePollerChange(rest), ...life, name: parseText(name, "/name") };
+      const made = await createPoller(work, meshId, asked);
       return {
         body: {
-          ...viewPoller(made.poller, broker.clock()),
+          ...viewPoller(made.poller, work.now),
           token: made.token,
           urls: pollerUrls(broker.publicUrls(), made.token),
         },
@@ -55,30 +51,23 @@ export const pollerEndpoints = (broker: Broker): Endpoint[] => [
       };
     },
   }),
-  endpoint({
-    method: "GET",
+  list({
     path: "/v1/meshes/{meshId}/pollers",
     operationId: "listPollers",
     tag,
     summary: "List a mesh's pollers",
     permission: "poller:read",
     params: pollersParams,
-    query: pollersQuery,
-    answer: pollerList,
-    refusals: ["not-found", "invalid-cursor"],
-    async handle({ params, query }) {
-      const found = await listPollers(
-        broker.db,
-        parseMeshId(params.meshId),
-        fromCursor(query.cursor, ""),
-        query.limit + 1,
-      );
-      const page = pageOf(found, query.limit, ({ pollerId }) => toCursor(pollerId));
-      return { body: { ...page, pollers: page.items.map((poller) => viewPoller(poller, broker.clock())) } };
-    },
+    plural: "pollers",
+    named: "PollerList",
+    item: pollerView,
+    cursor: "text",
+    refusals: ["not-found"],
+    find: (db, { params }, { after = "", limit }) => listPollers(db, parseMeshId(params.meshId), after, limit),
+    cursorOf: ({ pollerId }) => pollerId,
+    view: (poller) => viewPoller(poller, broker.clock()),
   }),
-  endpoint({
-    method: "GET",
+  read({
     path: "/v1/meshes/{meshId}/pollers/{pollerId}",
     operationId: "readPoller",
     tag,
@@ -87,13 +76,13 @@ export const pollerEndpoints = (broker: Broker): Endpoint[] => [
     params: pollerParams,
     answer: pollerView,
     refusals: ["not-found"],
-    async handle({ params }) {
-      const poller = await findPoller(broker.db, parseMeshId(params.meshId), params.pollerId);
+    async read(db, { params }) {
+      const poller = await findPoller(db, parseMeshId(params.meshId), params.pollerId);
       if (!poller) throw notFound();
       return { body: viewPoller(poller, broker.clock()) };
     },
   }),
-  endpoint({
+  change({
     method: "PATCH",
     path: "/v1/meshes/{meshId}/pollers/{pollerId}",
     operationId: "changePoller",
@@ -104,22 +93,13 @@ export const pollerEndpoints = (broker: Broker): Endpoint[] => [
     body: pollerChange,
     answer: pollerView,
     refusals: ["not-found", "poller-name-taken", "invalid-text"],
-    async handle({ params, body, token }) {
-      const { name, cluster, dialectVersion, ...rest } = body;
-      const change = {
-        ...rest,
-        ...(name === undefined ? {} : { name: parseText(name, "/name") }),
-        ...(cluster === undefined ? {} : { cluster: cluster === null ? null : parseText(cluster, "/cluster") }),
-        ...(dialectVersion === undefined
-          ? {}
-          : { dialectVersion: dialectVersion === null ? null : parseText(dialectVersion, "/dialectVersion") }),
-      };
+    async change(work, { params, body }) {
       const meshId = parseMeshId(params.meshId);
-      const changed = await broker.unitOfWork.run(token, (work) => changePoller(work, meshId, params.pollerId, change));
-      return { body: viewPoller(changed, broker.clock()) };
+      const changed = await changePoller(work, meshId, params.pollerId, parsePollerChange(body));
+      return { body: viewPoller(changed, work.now) };
     },
   }),
-  endpoint({
+  change({
     method: "DELETE",
     path: "/v1/meshes/{meshId}/pollers/{pollerId}",
     operationId: "revokePoller",
@@ -129,12 +109,29 @@ export const pollerEndpoints = (broker: Broker): Endpoint[] => [
     params: pollerParams,
     answer: revokedPoller,
     refusals: ["not-found", "already-ended"],
-    async handle({ params, token }) {
+    async change(work, { params }) {
       const meshId = parseMeshId(params.meshId);
-      const { poller, holds } = await broker.unitOfWork.run(token, (work) =>
-        revokePoller(work, meshId, params.pollerId),
-      );
-      return { body: { ...viewPoller(poller, broker.clock()), holds: viewHolds(holds) } };
+      const { poller, holds } = await revokePoller(work, meshId, params.pollerId);
+      return { body: { ...viewPoller(poller, work.now), holds: viewHolds(holds) } };
+    },
+  }),
+  change({
+    method: "POST",
+    path: "/v1/meshes/{meshId}/pollers/{pollerId}/rotations",
+    operationId: "rotatePoller",
+    tag,
+    summary: "Give a poller another URL; the one that it has serves until the overlap ends",
+    permission: "poller:change",
+    params: pollerParams,
+    body: pollerRotation,
+    shownOnce: { secret: "token", of: "pollerId" },
+    answer: createdPoller,
+    refusals: ["not-found", "already-ended", "quota-exceeded"],
+    async change(work, { params, body }) {
+      const meshId = parseMeshId(params.meshId);
+      const overlapSeconds = body.overlapSeconds ?? URL_OVERLAP_SECONDS;
+      const { poller, token } = await rotatePoller(work, meshId, params.pollerId, overlapSeconds);
+      return { body: { ...viewPoller(poller, work.now), token, urls: pollerUrls(broker.publicUrls(), token) } };
     },
   }),
 ];

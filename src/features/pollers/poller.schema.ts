@@ -1,10 +1,11 @@
 import Type, { type Static } from "typebox";
-import { meshId, next, orNull, pageQuery, strictObject, text, time } from "../../http/schemas.ts";
+import { meshId, orNull, strictObject, text, time } from "../../http/schemas.ts";
+import { parseText } from "../../text.ts";
 import { DAY_MS, type EpochMs, toRfc3339 } from "../../time.ts";
 import type { Delivery } from "../deliveries/delivery.ts";
 import { condition } from "../federations/federation.schema.ts";
 import { dialect } from "../meshes/mesh.schema.ts";
-import type { Poller } from "./poller.ts";
+import { MAX_URL_OVERLAP_SECONDS, type Poller, type PollerChange } from "./poller.ts";
 
 const replicas = Type.Integer({
   minimum: 1,
@@ -34,6 +35,32 @@ export const pollerChange = strictObject(
     replicas: Type.Optional(replicas),
   },
   { $id: "PollerChange", description: "JSON merge patch." },
+);
+
+/** @throws {Refusal} `invalid-text` */
+export function parsePollerChange(asked: Static<typeof pollerChange>): PollerChange {
+  const { name, cluster, dialectVersion, ...rest } = asked;
+  return {
+    ...rest,
+    ...(name === undefined ? {} : { name: parseText(name, "/name") }),
+    ...(cluster === undefined ? {} : { cluster: cluster === null ? null : parseText(cluster, "/cluster") }),
+    ...(dialectVersion === undefined
+      ? {}
+      : { dialectVersion: dialectVersion === null ? null : parseText(dialectVersion, "/dialectVersion") }),
+  };
+}
+
+export const pollerRotation = strictObject(
+  {
+    overlapSeconds: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: MAX_URL_OVERLAP_SECONDS,
+        description: "How long the URL that it has still serves. Default 24 hours, at most 7 days.",
+      }),
+    ),
+  },
+  { $id: "PollerRotation" },
 );
 
 const pollerMembers = {
@@ -74,10 +101,8 @@ export const revokedPoller = strictObject(
   },
   { $id: "RevokedPoller" },
 );
-export const pollerList = strictObject({ pollers: Type.Array(pollerView), next }, { $id: "PollerList" });
 export const pollersParams = strictObject({ meshId });
 export const pollerParams = strictObject({ meshId, pollerId: Type.String({ maxLength: 64 }) });
-export const pollersQuery = strictObject(pageQuery);
 
 /** From so long before its end on, a condition warns. */
 export const EXPIRY_WARNING_MS = 14 * DAY_MS;
@@ -94,7 +119,7 @@ export function viewPoller(poller: Poller, now: EpochMs): Static<typeof pollerVi
     createdAt: toRfc3339(poller.createdAt),
     expiresAt: poller.expiresAt === null ? null : toRfc3339(poller.expiresAt),
     revokedAt: poller.revokedAt === null ? null : toRfc3339(poller.revokedAt),
-    conditions: [usable(poller, now), ...expiring(poller, now)],
+    conditions: [usable(poller, now), ...expiring(poller, now), ...rotating(poller, now)],
   };
 }
 
@@ -130,6 +155,13 @@ function expiring(poller: Poller, now: EpochMs): Static<typeof condition>[] {
       lastTransitionTime: toRfc3339(poller.expiresAt - EXPIRY_WARNING_MS),
     },
   ];
+}
+
+function rotating({ formerUrlsUntil, rotatedAt, ...poller }: Poller, now: EpochMs): Static<typeof condition>[] {
+  if (formerUrlsUntil === null || rotatedAt === null || formerUrlsUntil <= now || poller.revokedAt !== null) return [];
+  const message = `a URL from before the rotation serves until ${toRfc3339(formerUrlsUntil)}`;
+  const lastTransitionTime = toRfc3339(rotatedAt);
+  return [{ type: "FormerUrlServes", status: "True", reason: "Rotated", message, lastTransitionTime }];
 }
 
 export const viewHolds = (holds: readonly Delivery[]) =>

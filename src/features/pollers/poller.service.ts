@@ -2,32 +2,32 @@ import { Refusal } from "../../errors.ts";
 import { randomId } from "../../randomness.ts";
 import type { Work } from "../../store/unit-of-work.ts";
 import type { FreeText } from "../../text.ts";
-import { SECOND_MS } from "../../time.ts";
+import { type EpochMs, SECOND_MS } from "../../time.ts";
 import { notFound } from "../access/caller.ts";
 import { deliveriesToPoller } from "../deliveries/delivery.service.ts";
 import type { Delivery } from "../deliveries/delivery.ts";
-import type { Dialect } from "../meshes/mesh.ts";
 import type { MeshId } from "../meshes/mesh-id.ts";
 import {
+  countFormerUrls,
   countPollersExpiringBefore,
+  countUsablePollers,
   findPoller,
   insertPoller,
   listPollers,
+  pollerExpiries,
+  pollersExpiring,
+  replacePollerToken,
   unrevokedPollersOf,
   updatePoller,
 } from "./poller.store.ts";
-import { canPoll, newPollerToken, type Poller } from "./poller.ts";
+import { canPoll, MAX_FORMER_URLS, newPollerToken, type Poller, type PollerChange } from "./poller.ts";
 
-export { findPoller, listPollers, unrevokedPollersOf };
+export { findPoller, listPollers, pollerExpiries, unrevokedPollersOf };
 export const pollersExpiringBefore = countPollersExpiringBefore;
 
-export interface PollerChange {
-  readonly name?: FreeText;
-  readonly cluster?: FreeText | null;
-  readonly dialect?: Dialect | null;
-  readonly dialectVersion?: FreeText | null;
-  readonly replicas?: number;
-}
+/** How many pollers of a mesh can poll. */
+export const countPollersOf = ({ tx, now }: Work, meshId: MeshId): Promise<number> =>
+  countUsablePollers(tx, meshId, now);
 
 /**
  * Makes a poller; its token is in the answer and nowhere else.
@@ -49,7 +49,15 @@ export async function createPoller(
     replicas: asked.replicas ?? 1,
     expiresAt: asked.expiresInSeconds === undefined ? null : work.now + asked.expiresInSeconds * SECOND_MS,
   };
-  const made = { ...fields, pollerId, meshId, createdAt: work.now, revokedAt: null };
+  const made = {
+    ...fields,
+    pollerId,
+    meshId,
+    createdAt: work.now,
+    revokedAt: null,
+    formerUrlsUntil: null,
+    rotatedAt: null,
+  };
   const position = work.record({
     type: "poller.created",
     subjects: [`mesh/${meshId}`, `poller/${pollerId}`],
@@ -86,6 +94,44 @@ export async function changePoller(
 }
 
 /**
+ * Gives a poller another URL. It stays the same poller with the same ledger; the URL that it had serves until the overlap
+ * ends, and so do those before it, of which one may be the only one that a control plane knows (S35).
+ * @throws {Refusal} `not-found`, `already-ended`, `quota-exceeded` while too many former URLs serve
+ */
+export async function rotatePoller(
+  work: Work,
+  meshId: MeshId,
+  pollerId: string,
+  overlapSeconds: number,
+): Promise<{ poller: Poller; token: string }> {
+  const before = await findPoller(work.tx, meshId, pollerId);
+  if (!before) throw notFound();
+  if (!canPoll(before, work.now)) throw new Refusal("already-ended", `the poller ${before.name} is revoked or expired`);
+  if ((await countFormerUrls(work.tx, pollerId, work.now)) >= MAX_FORMER_URLS) {
+    throw new Refusal("quota-exceeded", `${MAX_FORMER_URLS} former URLs of the poller ${before.name} still serve`, {
+      extra: { quota: "formerUrls" },
+    });
+  }
+  const { token, hash } = newPollerToken(work.random);
+  const endsAt = work.now + overlapSeconds * SECOND_MS;
+  await replacePollerToken(work.tx, pollerId, hash, { now: work.now, endsAt });
+  const poller: Poller = {
+    ...before,
+    formerUrlsUntil: Math.max(endsAt, before.formerUrlsUntil ?? 0),
+    rotatedAt: work.now,
+  };
+  work.record({
+    type: "poller.rotated",
+    subjects: [`mesh/${meshId}`, `poller/${pollerId}`],
+    actingMesh: meshId,
+    fields: { name: before.name, formerUrlEndsAt: endsAt },
+    before,
+    after: poller,
+  });
+  return { poller, token };
+}
+
+/**
  * Ends a poller's URL, and says which bundles it still holds: those it will trust until somebody takes them away.
  * @throws {Refusal} `not-found`, `already-ended`
  */
@@ -113,6 +159,17 @@ export async function revokePoller(
 /** A mesh that goes takes its URLs with it. */
 export async function revokePollersOf(work: Work, meshId: MeshId): Promise<void> {
   for (const { pollerId } of await unrevokedPollersOf(work.tx, meshId)) await revokePoller(work, meshId, pollerId);
+}
+
+/** Says of each poller whose URL ended by the clock, after `from` and by `to`, that it did. */
+export async function recordExpiredPollers(work: Work, from: EpochMs, to: EpochMs): Promise<void> {
+  for (const { pollerId, meshId, name, expiresAt } of await pollersExpiring(work.tx, from, to)) {
+    work.record({
+      type: "poller.expired",
+      subjects: [`mesh/${meshId}`, `poller/${pollerId}`],
+      fields: { name, expiresAt },
+    });
+  }
 }
 
 async function requireFreeName(work: Work, meshId: MeshId, name: FreeText, except: string | undefined): Promise<void> {

@@ -22,7 +22,26 @@ export interface Poller {
   /** Null unless one was asked for. */
   readonly expiresAt: EpochMs | null;
   readonly revokedAt: EpochMs | null;
+  /** When the last of the URLs that rotations replaced ends, or ended; null where there was none. */
+  readonly formerUrlsUntil: EpochMs | null;
+  /** When its URL was replaced last. */
+  readonly rotatedAt: EpochMs | null;
 }
+
+/** What an admin may change of a poller; absent members stay as they are. */
+export interface PollerChange {
+  readonly name?: FreeText;
+  readonly cluster?: FreeText | null;
+  readonly dialect?: Dialect | null;
+  readonly dialectVersion?: FreeText | null;
+  readonly replicas?: number;
+}
+
+/** How long a URL serves beside its successor unless something else is asked for, in seconds; at most 7 days (S35). */
+export const URL_OVERLAP_SECONDS = 86_400;
+export const MAX_URL_OVERLAP_SECONDS = 7 * 86_400;
+/** URLs of one poller that may serve beside the newest. */
+export const MAX_FORMER_URLS = 4;
 
 /** Usable at `now`. */
 export const canPoll = (poller: Poller, now: EpochMs): boolean =>

@@ -1,25 +1,15 @@
-import { fromCursor, toCursor } from "../../http/cursor.ts";
-import { type Endpoint, endpoint } from "../../http/endpoint.ts";
+import { change, type Endpoint, list, read } from "../../http/endpoint.ts";
 import { nothing } from "../../http/schemas.ts";
-import { pageOf } from "../../page.ts";
 import { parseTrustDomain } from "../../spiffe/trust-domain.ts";
 import { parseText } from "../../text.ts";
 import { notFound } from "../access/caller.ts";
-import type { Broker } from "../broker.ts";
-import {
-  allowanceList,
-  allowanceParams,
-  allowanceQuery,
-  allowanceView,
-  newAllowance,
-  viewAllowance,
-} from "./shared-key.schema.ts";
+import { allowanceParams, allowanceView, newAllowance, viewAllowance } from "./shared-key.schema.ts";
 import { allowSharedKey, disallowSharedKey, findAllowance, listAllowances } from "./shared-key.service.ts";
 
 const tag = "Shared keys";
 
-export const sharedKeyEndpoints = (broker: Broker): Endpoint[] => [
-  endpoint({
+export const sharedKeyEndpoints: readonly Endpoint[] = [
+  change({
     method: "POST",
     path: "/v1/shared-key-allowances",
     operationId: "allowSharedKey",
@@ -27,37 +17,36 @@ export const sharedKeyEndpoints = (broker: Broker): Endpoint[] => [
     summary: "Allow two trust domains to hold the same key",
     permission: "shared-key:manage",
     body: newAllowance,
+    creates: true,
     answer: allowanceView,
     refusals: ["invalid-trust-domain", "invalid-text"],
-    async handle({ body, token }) {
+    async change(work, { body }) {
       const [a = "", b = ""] = body.trustDomains;
       const asked = {
         trustDomains: [parseTrustDomain(a, "/trustDomains/0"), parseTrustDomain(b, "/trustDomains/1")] as const,
         keyFingerprint: body.keyFingerprint ?? null,
         reason: parseText(body.reason, "/reason"),
       };
-      const allowance = await broker.unitOfWork.run(token, (work) => allowSharedKey(work, asked));
+      const allowance = await allowSharedKey(work, asked);
       return { body: viewAllowance(allowance), location: `/v1/shared-key-allowances/${allowance.allowanceId}` };
     },
   }),
-  endpoint({
-    method: "GET",
+  list({
     path: "/v1/shared-key-allowances",
     operationId: "listSharedKeyAllowances",
     tag,
     summary: "List what is allowed",
     permission: "shared-key:read",
-    query: allowanceQuery,
-    answer: allowanceList,
-    refusals: ["invalid-cursor"],
-    async handle({ query }) {
-      const found = await listAllowances(broker.db, fromCursor(query.cursor, ""), query.limit + 1);
-      const page = pageOf(found, query.limit, ({ allowanceId }) => toCursor(allowanceId));
-      return { body: { ...page, sharedKeyAllowances: page.items.map(viewAllowance) } };
-    },
+    plural: "sharedKeyAllowances",
+    named: "SharedKeyAllowanceList",
+    item: allowanceView,
+    cursor: "text",
+    refusals: [],
+    find: (db, _call, { after = "", limit }) => listAllowances(db, after, limit),
+    cursorOf: ({ allowanceId }) => allowanceId,
+    view: viewAllowance,
   }),
-  endpoint({
-    method: "GET",
+  read({
     path: "/v1/shared-key-allowances/{allowanceId}",
     operationId: "readSharedKeyAllowance",
     tag,
@@ -66,13 +55,13 @@ export const sharedKeyEndpoints = (broker: Broker): Endpoint[] => [
     params: allowanceParams,
     answer: allowanceView,
     refusals: ["not-found"],
-    async handle({ params }) {
-      const found = await findAllowance(broker.db, params.allowanceId);
+    async read(db, { params }) {
+      const found = await findAllowance(db, params.allowanceId);
       if (!found) throw notFound();
       return { body: viewAllowance(found) };
     },
   }),
-  endpoint({
+  change({
     method: "DELETE",
     path: "/v1/shared-key-allowances/{allowanceId}",
     operationId: "disallowSharedKey",
@@ -82,8 +71,8 @@ export const sharedKeyEndpoints = (broker: Broker): Endpoint[] => [
     params: allowanceParams,
     answer: nothing,
     refusals: ["not-found"],
-    async handle({ params, token }) {
-      await broker.unitOfWork.run(token, (work) => disallowSharedKey(work, params.allowanceId));
+    async change(work, { params }) {
+      await disallowSharedKey(work, params.allowanceId);
       return { body: {} };
     },
   }),

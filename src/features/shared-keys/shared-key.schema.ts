@@ -1,5 +1,5 @@
 import Type, { type Static } from "typebox";
-import { next, orNull, pageQuery, strictObject, text, time, trustDomain } from "../../http/schemas.ts";
+import { orNull, strictObject, text, time, trustDomain } from "../../http/schemas.ts";
 import { toRfc3339 } from "../../time.ts";
 import type { SharedKeyAllowance } from "./shared-key.ts";
 
@@ -27,12 +27,7 @@ export const allowanceView = strictObject(
   },
   { $id: "SharedKeyAllowance" },
 );
-export const allowanceList = strictObject(
-  { sharedKeyAllowances: Type.Array(allowanceView), next },
-  { $id: "SharedKeyAllowanceList" },
-);
 export const allowanceParams = strictObject({ allowanceId: Type.String({ maxLength: 64 }) });
-export const allowanceQuery = strictObject(pageQuery);
 
 export const viewAllowance = (allowance: SharedKeyAllowance): Static<typeof allowanceView> => ({
   allowanceId: allowance.allowanceId,

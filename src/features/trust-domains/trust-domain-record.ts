@@ -1,4 +1,5 @@
 import { Refusal } from "../../errors.ts";
+import type { Warning } from "../../pki/authority.ts";
 import type { TrustDomain } from "../../spiffe/trust-domain.ts";
 import type { EpochMs } from "../../time.ts";
 import type { MembershipState } from "../meshes/mesh.ts";
@@ -28,6 +29,18 @@ export interface Membership {
   readonly decidedAt: EpochMs | null;
   readonly reason: string | null;
 }
+
+/** What the owner should know of a hint that is taken. */
+export const hintWarnings = (refreshHintSeconds: number): Warning[] =>
+  refreshHintSeconds < 60
+    ? [
+        {
+          code: "short-refresh-hint",
+          message: "SPIRE polls once a minute at most; istiod every 30 minutes",
+          pointer: "/refreshHintSeconds",
+        },
+      ]
+    : [];
 
 export const MEMBERSHIP_DECISIONS = ["grant", "deny", "expel"] as const;
 export type MembershipDecision = (typeof MEMBERSHIP_DECISIONS)[number];

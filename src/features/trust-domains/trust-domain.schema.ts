@@ -1,6 +1,6 @@
 import Type, { type Static } from "typebox";
 import { sequenceOf } from "../../bundle/sequence.ts";
-import { meshId, next, orNull, pageQuery, reason, strictObject, time, trustDomain } from "../../http/schemas.ts";
+import { meshId, orNull, reason, strictObject, time, trustDomain } from "../../http/schemas.ts";
 import { toRfc3339 } from "../../time.ts";
 import { MEMBERSHIP_DECISIONS, type Membership, type TrustDomainRecord } from "./trust-domain-record.ts";
 
@@ -9,7 +9,6 @@ export const revisionParams = strictObject({
   trustDomain,
   sequence: Type.String({ maxLength: 20, description: "The revision's `spiffe_sequence`." }),
 });
-export const listQuery = strictObject(pageQuery);
 
 export const membership = strictObject(
   {
@@ -49,10 +48,6 @@ export const changedTrustDomain = strictObject(
     warnings: Type.Array(strictObject({ code: Type.String(), message: Type.String(), pointer: Type.String() })),
   },
   { $id: "ChangedTrustDomain" },
-);
-export const trustDomainList = strictObject(
-  { trustDomains: Type.Array(trustDomainView), next },
-  { $id: "TrustDomainList" },
 );
 export const trustDomainChange = strictObject(
   {

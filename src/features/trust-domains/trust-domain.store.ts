@@ -105,11 +105,21 @@ export async function membershipsOf(db: Executor, trustDomain: TrustDomain): Pro
 }
 
 /** The broker's own trust domain and the generation of its sequences; undefined before the first start. */
-export async function findBroker(db: Executor): Promise<{ trustDomain: TrustDomain; generation: number } | undefined> {
+export async function findBroker(
+  db: Executor,
+): Promise<{ trustDomain: TrustDomain; generation: number; cursorKey: string | null } | undefined> {
   const row = await db.selectFrom("broker").selectAll().executeTakeFirst();
-  return row && { trustDomain: row.trust_domain as TrustDomain, generation: row.generation };
+  if (!row) return undefined;
+  return { trustDomain: row.trust_domain as TrustDomain, generation: row.generation, cursorKey: row.cursor_key };
+}
+
+export async function saveCursorKey(tx: Executor, cursorKey: string): Promise<void> {
+  await tx.updateTable("broker").set({ cursor_key: cursorKey }).execute();
 }
 
 export async function insertBroker(tx: Executor, trustDomain: TrustDomain, now: number): Promise<void> {
-  await tx.insertInto("broker").values({ id: 1, trust_domain: trustDomain, generation: 0, created_at: now }).execute();
+  await tx
+    .insertInto("broker")
+    .values({ id: 1, trust_domain: trustDomain, generation: 0, created_at: now, cursor_key: null })
+    .execute();
 }

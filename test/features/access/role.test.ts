@@ -11,6 +11,7 @@ const reads: readonly Permission[] = [
   "federation:read",
   "poller:read",
   "delivery:read",
+  "distrust:read",
   "token:read",
   "audit:read",
 ];
@@ -25,6 +26,7 @@ const changes: readonly Permission[] = [
   "federation:propose",
   "federation:consent",
   "poller:change",
+  "distrust:change",
   "token:create",
   "token:revoke",
 ];

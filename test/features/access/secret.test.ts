@@ -4,14 +4,14 @@ import { describe, expect, test } from "vitest";
 import { hashOf, matchesHash, newSecret, readSecret } from "../../../src/features/access/secret.ts";
 import { systemRandomness } from "../../../src/randomness.ts";
 
-const kind = fc.constantFrom("tok", "inv");
+const kind = fc.constantFrom("tok", "inv", "fdc");
 const made = kind.map((of) => ({ of, ...newSecret(systemRandomness, of) }));
 
 describe("a bearer secret (S24)", () => {
   test("is ent_<kind>_<id>_<43 base62>_<crc32>, and read again it is the same parts", () => {
     fc.assert(
       fc.property(made, ({ of, id, text, hash }) => {
-        expect(text).toMatch(/^ent_(tok|inv)_[0-9A-Za-z]{22}_[0-9A-Za-z]{43}_[0-9a-f]{8}$/);
+        expect(text).toMatch(/^ent_(tok|inv|fdc)_[0-9A-Za-z]{22}_[0-9A-Za-z]{43}_[0-9a-f]{8}$/);
         const read = readSecret(text);
         expect(read).toMatchObject({ kind: of, id });
         expect(text.startsWith(`ent_${id}_`)).toBe(true);

@@ -13,7 +13,7 @@ import { refusalOf } from "../../support/refusal-of.ts";
 import { testCa } from "../../support/test-ca.ts";
 
 const shown: readonly ShownState[] = [...CONTRIBUTION_STATES, "revoked"];
-/** The issue's own words: prepared → active | retired; active → retiring; retiring → active | retired; any → revoked. */
+/** The issue's own words, and that a claim can only be proved or given up: prepared → active | retired; active → retiring; retiring → active | retired; any → revoked. */
 const arrows = [
   "prepared active",
   "prepared retired",
@@ -24,6 +24,7 @@ const arrows = [
   "active revoked",
   "retiring revoked",
   "retired revoked",
+  "claimed revoked",
 ];
 
 describe("the state of a contribution", () => {
@@ -53,7 +54,7 @@ describe("the state of a contribution", () => {
     );
   });
 
-  test("prepared, active and retiring are published; retired and revoked are not", () => {
+  test("prepared, active and retiring are published; claimed, retired and revoked are not", () => {
     expect(shown.filter(isPublishing)).toEqual(["prepared", "active", "retiring"]);
   });
 });
@@ -70,7 +71,15 @@ test("revocation is of the authority: it is shown in place of every contribution
   };
   for (const state of CONTRIBUTION_STATES) {
     const source = { kind: "mesh", id: "shop" } as const;
-    const contribution: Contribution = { known, source, state, createdAt: 0, changedAt: 0, reason: null };
+    const contribution: Contribution = {
+      known,
+      source,
+      state,
+      createdAt: 0,
+      changedAt: 0,
+      reason: null,
+      provedAt: null,
+    };
     expect(shownState(contribution)).toBe(state);
     expect(shownState({ ...contribution, known: { ...known, revokedAt: 0 } })).toBe("revoked");
   }

@@ -41,6 +41,7 @@ const contribution = ({ by, fingerprint, state }: Brought, revoked: readonly str
   createdAt: 0,
   changedAt: 0,
   reason: null,
+  provedAt: null,
 });
 
 const brought = fc.uniqueArray(
@@ -58,7 +59,9 @@ describe("what a trust domain publishes", () => {
       fc.property(brought, fc.subarray(["a", "b", "c"]), (list, revoked) => {
         const published = publishedBy(list.map((one) => contribution(one, revoked)));
         const expected = ["a", "b", "c"].filter(
-          (name) => !revoked.includes(name) && list.some((one) => one.fingerprint === name && one.state !== "retired"),
+          (name) =>
+            !revoked.includes(name) &&
+            list.some((one) => one.fingerprint === name && !["claimed", "retired"].includes(one.state)),
         );
         expect(published.map((one) => one.authority.fingerprint).toSorted()).toEqual(expected);
       }),
@@ -90,8 +93,13 @@ describe("what a trust domain publishes", () => {
 });
 
 const end = fc.option(fc.integer({ min: 1, max: 9 }), { freq: 4 });
-const facts = fc.record({ member: fc.boolean(), federationEnds: fc.array(end, { maxLength: 4 }) });
-const access = (state: "granted" | "withdrawn", until: number | null): BundleAccess => ({
+const distrusted = fc.constantFrom([], ["a"], ["a", "b"]);
+const facts = fc.record({ member: fc.boolean(), federationEnds: fc.array(end, { maxLength: 4 }), distrusted });
+const access = (
+  state: "granted" | "withdrawn",
+  until: number | null,
+  distrusted: readonly string[] = [],
+): BundleAccess => ({
   meshId: parseMeshId("bank"),
   trustDomain,
   state,
@@ -99,10 +107,11 @@ const access = (state: "granted" | "withdrawn", until: number | null): BundleAcc
   lastModifiedSeconds: 0,
   until,
   at: 0,
+  distrusted,
 });
 const recorded = fc.option(
   fc.oneof(
-    end.map((until) => access("granted", until)),
+    fc.tuple(end, distrusted).map(([until, names]) => access("granted", until, names)),
     fc.constant(access("withdrawn", null)),
   ),
   { nil: undefined },
@@ -120,7 +129,33 @@ describe("a consumer's access", () => {
     );
   });
 
-  test.each<[string, BundleAccess | undefined, AccessFacts, string | undefined]>([
+  test.each<[string, BundleAccess | undefined, Partial<AccessFacts>, string | undefined]>([
+    [
+      "granted, and distrusts an authority",
+      access("granted", 5),
+      { federationEnds: [5], distrusted: ["a"] },
+      "distrust-changed",
+    ],
+    [
+      "granted, and distrusts another",
+      access("granted", 5, ["b"]),
+      { federationEnds: [7], distrusted: ["a"] },
+      "distrust-changed",
+    ],
+    ["granted, and distrusts none any more", access("granted", 5, ["a"]), { federationEnds: [5] }, "distrust-changed"],
+    [
+      "granted, and distrusts what it did",
+      access("granted", 5, ["a"]),
+      { federationEnds: [5], distrusted: ["a"] },
+      undefined,
+    ],
+    ["withdrawn still, whatever it distrusts", access("withdrawn", null, ["a"]), {}, undefined],
+    [
+      "withdrawn, and a new reason, without what it distrusts",
+      access("withdrawn", null),
+      { member: true, distrusted: ["a"] },
+      "regranted",
+    ],
     ["never granted, and no reason", undefined, { member: false, federationEnds: [] }, undefined],
     ["never granted", undefined, { member: false, federationEnds: [null] }, "granted"],
     ["granted, and the reason is gone", access("granted", null), { member: false, federationEnds: [] }, "withdrawn"],
@@ -130,7 +165,7 @@ describe("a consumer's access", () => {
     ["granted as before", access("granted", 5), { member: false, federationEnds: [5, 3] }, undefined],
     ["granted as a member", access("granted", 5), { member: true, federationEnds: [5] }, "changed"],
   ])("changes by the facts alone: %s", (_, before, given, change) => {
-    expect(accessChange(before, given)).toBe(change);
+    expect(accessChange(before, { member: false, federationEnds: [], distrusted: [], ...given })).toBe(change);
   });
 
   test("shows a tombstone to nobody who was never granted anything (decision 7)", () => {
@@ -147,7 +182,8 @@ describe("a consumer's access", () => {
         const change = accessChange(before, given);
         if (change === undefined) return;
         const until = grantedUntil(given);
-        const after = change === "withdrawn" ? access("withdrawn", null) : access("granted", until ?? null);
+        const after =
+          change === "withdrawn" ? access("withdrawn", null) : access("granted", until ?? null, given.distrusted);
         expect(accessChange(after, given)).toBeUndefined();
       }),
     );

@@ -1,0 +1,21 @@
+import type { Work } from "../../store/unit-of-work.ts";
+import type { EpochMs } from "../../time.ts";
+import { factsOf, subjectsOf } from "./federation.service.ts";
+import { federationExpiries, federationsExpiring } from "./federation.store.ts";
+import { currentTerms, stateOf } from "./federation.ts";
+import { termsDigest } from "./terms.ts";
+
+export { federationExpiries };
+
+/** Says of each federation that the clock ended, after `from` and by `to`, that it did: not of one that had ended before. */
+export async function recordExpiredFederations(work: Work, from: EpochMs, to: EpochMs): Promise<void> {
+  for (const federation of await federationsExpiring(work.tx, from, to)) {
+    if (stateOf(federation, await factsOf(work.tx, federation), work.now) !== "expired") continue;
+    const terms = currentTerms(federation);
+    work.record({
+      type: "federation.expired",
+      subjects: await subjectsOf(work.tx, federation),
+      fields: { termsDigest: termsDigest(terms), expiresAt: terms.expiresAt },
+    });
+  }
+}

@@ -1,0 +1,64 @@
+import type { Executor } from "../../store/tables.ts";
+import type { Work } from "../../store/unit-of-work.ts";
+import type { EpochMs } from "../../time.ts";
+import type { TokenCaller } from "../access/caller.ts";
+import type { MeshId } from "../meshes/mesh-id.ts";
+import { askForTerms, factsOf, giveConsent, propose } from "./federation.service.ts";
+import { federationsBetween } from "./federation.store.ts";
+import { digestToDecide, type Federation, isOpen, stateOf } from "./federation.ts";
+import type { Direction } from "./terms.ts";
+import { type StatedFederation, stepTowards, type Wanted } from "./wanted.ts";
+
+export const stated = async (
+  { tx, now }: { readonly tx: Executor; readonly now: EpochMs },
+  federation: Federation,
+): Promise<StatedFederation> => ({ federation, state: stateOf(federation, await factsOf(tx, federation), now) });
+
+/**
+ * Says for a mesh what it wants of a peer, as far as it has not said so: by a proposal, a grant of what the peer
+ * proposed, or other terms. Without `trust` it wants both directions.
+ * @throws {Refusal} as `propose`, `giveConsent` and `askForTerms`
+ */
+export async function wantFederation(
+  work: Work,
+  caller: TokenCaller,
+  asked: {
+    readonly meshId: MeshId;
+    readonly peer: MeshId;
+    readonly trust: readonly Direction[] | undefined;
+    readonly expiresAt: EpochMs | null | undefined;
+    readonly reason: string | null;
+  },
+): Promise<StatedFederation & { readonly isNew: boolean }> {
+  const { meshId, peer, expiresAt, reason } = asked;
+  const both = [
+    { consumer: meshId, provider: peer },
+    { consumer: peer, provider: meshId },
+  ];
+  const wanted: Wanted = { meshId, trust: asked.trust ?? both, expiresAt };
+  const latest = await latestBetween(work, meshId, peer);
+  const step = stepTowards(wanted, latest, work.now);
+  if (!latest || step === "propose") {
+    const proposed = await propose(work, caller, { proposer: meshId, peer, trust: asked.trust, expiresAt, reason });
+    return { ...(await stated(work, proposed)), isNew: true };
+  }
+  if (step === "nothing") return { ...latest, isNew: false };
+  const { federation } = latest;
+  const { federationId } = federation;
+  const say = () => {
+    if (step === "ask") return askForTerms(work, caller, federationId, { ...wanted, reason });
+    const decision = step === "grant" ? "grant" : "deny";
+    const termsDigest = digestToDecide(federation, meshId, decision);
+    return giveConsent(work, caller, federationId, { meshId, decision, termsDigest, reason });
+  };
+  return { ...(await stated(work, await say())), isNew: false };
+}
+
+async function latestBetween(work: Work, a: MeshId, b: MeshId): Promise<StatedFederation | undefined> {
+  const all: StatedFederation[] = [];
+  for (const federation of await federationsBetween(work.tx, a, b)) all.push(await stated(work, federation));
+  return all.find(({ state }) => isOpen(state)) ?? all.toSorted(byAge).at(-1);
+}
+
+const byAge = ({ federation: a }: StatedFederation, { federation: b }: StatedFederation): number =>
+  a.createdAt - b.createdAt || (a.federationId < b.federationId ? -1 : 1);

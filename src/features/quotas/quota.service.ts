@@ -1,0 +1,45 @@
+import type { EventType } from "../../store/event.ts";
+import type { Recorded, Work } from "../../store/unit-of-work.ts";
+import { countTokensOf } from "../access/token.service.ts";
+import { countPublishedBy } from "../authorities/authority.service.ts";
+import { countOpenCodes } from "../federation-codes/federation-code.service.ts";
+import { countFederationsOf } from "../federations/federation.service.ts";
+import type { MeshId } from "../meshes/mesh-id.ts";
+import { countPollersOf } from "../pollers/poller.service.ts";
+import { checkQuota, type Quotas } from "./quota.ts";
+
+/** What makes a mesh have one more, of which mesh, and how many it then has. */
+interface Counted {
+  readonly quota: keyof Quotas;
+  meshes(event: Recorded): readonly string[];
+  count(work: Work, meshId: MeshId): Promise<number>;
+}
+
+const acting = ({ actingMesh, fields }: Recorded): readonly string[] => [actingMesh ?? (fields.meshId as string)];
+const named = ({ subjects }: Recorded): readonly string[] =>
+  subjects.filter((subject) => subject.startsWith("mesh/")).map((subject) => subject.slice("mesh/".length));
+
+const federations: Counted = { quota: "federationsPerMesh", meshes: acting, count: countFederationsOf };
+const COUNTED: Readonly<Partial<Record<EventType, Counted>>> = {
+  "authority.contributed": { quota: "authoritiesPerMesh", meshes: acting, count: countPublishedBy },
+  "federation.proposed": federations,
+  "federation.granted": federations,
+  "federation.terms-proposed": federations,
+  "token.created": { quota: "tokensPerMesh", meshes: named, count: countTokensOf },
+  "federation-code.created": { quota: "federationCodesPerMesh", meshes: named, count: countOpenCodes },
+  "poller.created": { quota: "pollersPerMesh", meshes: named, count: countPollersOf },
+};
+
+/**
+ * That nobody has more than it may have after this unit of work, counted in its transaction (S22). Whatever makes one more
+ * says so in an event, so that no way of making one can leave this out.
+ * @throws {Refusal} `quota-exceeded`
+ */
+export async function requireWithinQuotas(work: Work, quotas: Quotas): Promise<void> {
+  for (const event of work.recorded) {
+    const counted = COUNTED[event.type];
+    if (!counted) continue;
+    for (const meshId of counted.meshes(event))
+      checkQuota(quotas, counted.quota, meshId as MeshId, await counted.count(work, meshId as MeshId));
+  }
+}

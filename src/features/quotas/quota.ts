@@ -1,0 +1,27 @@
+import { Refusal } from "../../errors.ts";
+import type { MeshId } from "../meshes/mesh-id.ts";
+
+/** How many a mesh may have of each (S22). */
+export interface Quotas {
+  readonly authoritiesPerMesh: number;
+  readonly federationsPerMesh: number;
+  readonly tokensPerMesh: number;
+  readonly pollersPerMesh: number;
+  readonly federationCodesPerMesh: number;
+}
+
+const COUNTED: Readonly<Record<keyof Quotas, string>> = {
+  authoritiesPerMesh: "published authorities",
+  federationsPerMesh: "open federations",
+  tokensPerMesh: "tokens",
+  pollersPerMesh: "pollers",
+  federationCodesPerMesh: "open federation codes",
+};
+
+/** @throws {Refusal} `quota-exceeded` when a mesh would have more than it may have */
+export function checkQuota(quotas: Quotas, quota: keyof Quotas, meshId: MeshId, count: number): void {
+  if (count <= quotas[quota]) return;
+  throw new Refusal("quota-exceeded", `${meshId} may have ${quotas[quota]} ${COUNTED[quota]}`, {
+    extra: { quota: `limits.${quota}`, meshId },
+  });
+}

@@ -1,0 +1,85 @@
+import { createSecretKey, randomBytes } from "node:crypto";
+import { expect, it } from "vitest";
+import { sealedKeyStore } from "../../src/identity/sealed-key-store.ts";
+import { StartRefusal } from "../../src/start-refusal.ts";
+import { migrate } from "../../src/store/migrate.ts";
+import {
+  insertSealedKey,
+  insertSharedCertificate,
+  newestSealedKey,
+  sharedCertificate,
+} from "../../src/store/shared-identity.ts";
+import type { Database } from "../../src/store/tables.ts";
+import { describeOnEachEngine } from "../support/databases.ts";
+
+const NOW = Date.UTC(2026, 10, 24);
+const newSealingKey = () => createSecretKey(randomBytes(32));
+
+const keysIn = (db: Database, sealingKey = newSealingKey()) =>
+  sealedKeyStore(
+    { newest: (name) => newestSealedKey(db, name), insert: (key) => insertSealedKey(db, key, NOW) },
+    sealingKey,
+    randomBytes,
+  );
+
+/** Alters what lies in the database, as whoever can write there might. */
+const alter = (db: Database, change: { name?: string; generation?: number; sealed?: string }) =>
+  db.updateTable("sealed_key").set(change).execute();
+
+describeOnEachEngine("the identity that servers share", (open) => {
+  it.each(["P-256", "P-384", "Ed25519"] as const)("S63: a sealed %s key is the one that was made", async (kind) => {
+    const { db, engine } = await open();
+    await migrate(db, engine);
+    const keys = keysIn(db);
+    expect(await keys.load("broker-ca")).toBeUndefined();
+    const made = await keys.create("broker-ca", kind);
+    expect((await keys.load("broker-ca"))?.equals(made)).toBe(true);
+    await expect(keys.create("broker-ca", kind)).rejects.toThrow("exists already");
+    expect(await keys.load("another")).toBeUndefined();
+  });
+
+  it("S63: what lies there is sealed with a nonce of its own, and opens under its key, name and generation alone", async () => {
+    const { db, engine } = await open();
+    await migrate(db, engine);
+    const sealingKey = newSealingKey();
+    const keys = keysIn(db, sealingKey);
+    const made = await keys.create("one", "P-256");
+    const { sealed = "" } = (await newestSealedKey(db, "one")) ?? {};
+    const bytes = Buffer.from(sealed, "base64url");
+    expect(bytes.includes(made.export({ type: "pkcs8", format: "der" }).subarray(30, 60))).toBe(false);
+
+    const loads = async () => (await keys.load("one"))?.equals(made);
+    await alter(db, { generation: 2 });
+    await expect(loads()).rejects.toThrow(StartRefusal);
+    await alter(db, { generation: 1, name: "two" });
+    await expect(keys.load("two")).rejects.toThrow(StartRefusal);
+    await alter(db, { name: "one" });
+    expect(await loads()).toBe(true);
+    for (let at = 0; at < bytes.length; at += 7) {
+      const bent = Buffer.from(bytes);
+      bent.writeUInt8(bent.readUInt8(at) ^ 1, at);
+      await alter(db, { sealed: bent.toString("base64url") });
+      await expect(loads(), `byte ${at}`).rejects.toThrow(StartRefusal);
+    }
+    for (const cut of ["", sealed.slice(0, 20), sealed.slice(0, -4)]) {
+      await alter(db, { sealed: cut });
+      await expect(loads()).rejects.toThrow(StartRefusal);
+    }
+    await alter(db, { sealed });
+    await expect(keysIn(db).load("one")).rejects.toThrow(/not sealed under this server's key file/);
+    expect(await loads()).toBe(true);
+  });
+
+  it("the newest certificate is the one that issues, and the earlier ones stay", async () => {
+    const { db, engine } = await open();
+    await migrate(db, engine);
+    expect(await sharedCertificate(db)).toBeUndefined();
+    await insertSharedCertificate(db, "first", NOW);
+    await insertSharedCertificate(db, "second", NOW);
+    expect(await sharedCertificate(db)).toBe("second");
+    expect(await db.selectFrom("broker_certificate").select("pem").orderBy("generation").execute()).toEqual([
+      { pem: "first" },
+      { pem: "second" },
+    ]);
+  });
+});

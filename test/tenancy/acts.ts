@@ -1,0 +1,94 @@
+import fc from "fast-check";
+import type { Target } from "./targets.ts";
+
+/** One request or poll of a scenario; numbers choose among what there is, modulo its number. */
+export interface Act {
+  readonly who: "a" | "b" | "c" | "operator" | "auditor";
+  readonly viewer: boolean;
+  /** Which operation; past the last, a poll. */
+  readonly what: number;
+  readonly about: number;
+  readonly which: number;
+  readonly how: number;
+}
+
+const nat = fc.nat({ max: 5_000 });
+const by = (who: fc.Arbitrary<Act["who"]>): fc.Arbitrary<Act> =>
+  fc.record({
+    who,
+    viewer: fc.nat({ max: 9 }).map((drawn) => drawn === 0),
+    what: nat,
+    about: nat,
+    which: nat,
+    how: nat,
+  });
+
+/** What A and B do, and operators for them; and what C does between. */
+export const anyAct = fc.oneof(
+  { weight: 5, arbitrary: by(fc.constantFrom("a", "a", "b", "b", "operator", "auditor")) },
+  { weight: 3, arbitrary: by(fc.constant("c")) },
+);
+
+/** A mesh as the acts are made of it, and the one that it federates with. */
+export interface Actor extends Target {
+  readonly trustDomain: string;
+  readonly cas: readonly string[];
+  readonly fingerprints: readonly string[];
+}
+
+export const pick = <T>(all: readonly T[], index: number): T => all[index % all.length] as T;
+
+type Body = (of: Actor, other: Actor, how: number) => Record<string, unknown>;
+const direction = (consumer: Actor, provider: Actor) => ({ consumer: consumer.meshId, provider: provider.meshId });
+const guest = (of: Actor, how: number) => `${of.meshId}-guest-${how % 2}`;
+const reason = "it happens";
+
+/** Bodies that go further than a row's, where there is more than one thing to ask for. */
+export const BODIES: Readonly<Record<string, Body>> = {
+  "POST /v1/meshes": (of, _, how) => ({ meshId: guest(of, how), trustDomain: of.trustDomain }),
+  "PUT /v1/meshes/{meshId}/document": (_, other, how) => ({
+    mesh: { displayName: `Name ${how % 3}` },
+    pollers: [{ name: `poller ${how % 3}` }],
+    federations: [{ peer: other.meshId }],
+  }),
+  "POST /v1/trust-domains/{trustDomain}/memberships": (of, _, how) => ({
+    meshId: guest(of, how),
+    decision: pick(["grant", "grant", "deny", "expel"], how),
+  }),
+  "POST /v1/trust-domains/{trustDomain}/transfers": (of, _, how) => ({ meshId: guest(of, how) }),
+  "PATCH /v1/trust-domains/{trustDomain}": (_, __, how) => ({
+    refreshHintSeconds: pick([60, 300, 900], how),
+    public: how % 2 === 0,
+  }),
+  "POST /v1/meshes/{meshId}/authorities": ({ cas }, _, how) => ({
+    pem: pick(cas, how),
+    ...(how % 3 === 0 ? { state: "active" } : {}),
+    ...(how % 5 === 0 ? { claim: true } : {}),
+  }),
+  "POST /v1/meshes/{meshId}/authorities/{authorityId}/transitions": (_, __, how) => ({
+    to: pick(["active", "active", "retiring", "retired", "revoked"], how),
+    force: how % 2 === 0,
+  }),
+  "POST /v1/federations": (of, other, how) => ({
+    proposer: of.meshId,
+    peer: other.meshId,
+    ...(how % 3 === 0 ? { trust: [direction(of, other)] } : {}),
+  }),
+  "POST /v1/federations/{federationId}/consents": ({ meshId }, _, how) => ({
+    meshId,
+    decision: pick(["grant", "grant", "grant", "deny", "withdraw"], how),
+    reason,
+  }),
+  "POST /v1/federations/{federationId}/terms": (of, other, how) => ({
+    meshId: of.meshId,
+    trust: pick([[direction(of, other)], [direction(of, other), direction(other, of)]], how),
+    expiresAt: pick([null, "2040-01-01T00:00:00Z"], how),
+  }),
+  "POST /v1/meshes/{meshId}/distrusts": (_, other, how) => ({
+    trustDomain: other.trustDomain,
+    fingerprint: pick(other.fingerprints, how),
+    reason,
+    force: how % 2 === 0,
+  }),
+  "POST /v1/meshes/{meshId}/pollers": (_, __, how) => ({ name: `poller ${how % 4}` }),
+};

@@ -1,0 +1,48 @@
+import type { ApiAnswer } from "../support/running-broker.ts";
+
+/** How far apart two acts are on the broker's clock: what happens within one is at one time. */
+export const STEP_MS = 30_000;
+const YEAR_MS = 366 * 24 * 3_600_000;
+
+/** Numbers of the log (S21): renamed by order of appearance. */
+const POSITIONS = new Set(["position", "sequence", "revision", "spiffe_sequence"]);
+/** Of what is salted, or depends on the millisecond or on a position. */
+const UNSTABLE = new Set(["beforeDigest", "afterDigest", "lastUsedAt"]);
+/** Of the connection, of when the answer left, or of bytes with positions in them. */
+const HEADERS = new Set(["date", "etag", "content-length", "connection", "keep-alive", "ratelimit"]);
+
+/** Makes what one tenant is answered in one world comparable with what it is in another, which began at another time on other ports. */
+export function renaming(startedAt: number) {
+  const positions = new Map<number, string>();
+  const position = (found: number): string => {
+    if (!positions.has(found)) positions.set(found, `position ${positions.size}`);
+    return positions.get(found) as string;
+  };
+  const time = (at: number): string | undefined =>
+    Math.abs(at - startedAt) < 2 * YEAR_MS ? `step ${Math.floor((at - startedAt) / STEP_MS)}` : undefined;
+  const text = (found: string): string => {
+    const isTime = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(found) || / GMT$/.test(found);
+    return (isTime && time(Date.parse(found))) || found.replace(/^https:\/\/127\.0\.0\.1:\d+/, "https://broker");
+  };
+
+  const renamed = (value: unknown, name = ""): unknown => {
+    if (value === null || typeof value === "boolean") return value;
+    if (UNSTABLE.has(name)) return "unstable";
+    if (name === "next") return "cursor";
+    if (typeof value === "number") return POSITIONS.has(name) ? position(value) : (time(value) ?? value);
+    if (typeof value === "string") return text(value);
+    if (Array.isArray(value)) return value.map((one) => renamed(one, name));
+    return Object.fromEntries(Object.entries(value as object).map(([key, one]) => [key, renamed(one, key)]));
+  };
+  const headers = (all: ApiAnswer["headers"]) =>
+    Object.fromEntries(
+      Object.entries(all)
+        .filter(([name]) => !HEADERS.has(name))
+        .map(([name, value]) => [name, name === "link" ? "a link" : renamed(value)]),
+    );
+  return ({ status, headers: sent, text: said, body }: ApiAnswer) => ({
+    status,
+    headers: headers(sent),
+    body: body === undefined ? said : renamed(body),
+  });
+}

@@ -1,0 +1,38 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { testCa } from "../support/test-ca.ts";
+import { anyAct } from "./acts.ts";
+import { of, play, type TenantName, type Third } from "./play.ts";
+
+/** ENTENTE_LONG=1 looks for what few runs do not find. */
+const LONG = process.env.ENTENTE_LONG === "1";
+const RUNS = LONG ? 500 : 4;
+/** A failure found in time is shrunk for as long; an unfinished campaign is no failure. */
+const LIMIT_MS = LONG ? 3_600_000 : 60_000;
+
+const ca = (trustDomain: string) => testCa({ trustDomain, kind: "p256" });
+const own = { a: [1, 2, 3].map(() => ca("a.example")), b: [1, 2, 3].map(() => ca("b.example")) };
+/** C also comes with what A and B hold: certificates are public. */
+const CAS: Record<TenantName, ReturnType<typeof ca>[]> = { ...own, c: [ca("c.example"), ...own.a, ...own.b] };
+
+describe("S21: two worlds, with and without a third tenant", () => {
+  it.each<[string, Third, readonly TenantName[]]>([
+    ["A and B are answered the same, whatever an unlisted stranger C does between", "unrelated", ["a", "b"]],
+    ["B is answered the same, whatever C does that A federates with", "peer of a", ["b"]],
+  ])(
+    "%s",
+    async (_, third, whom) => {
+      const acts = fc.array(anyAct, { minLength: 20, maxLength: 60, size: "max" });
+      await fc.assert(
+        fc.asyncProperty(acts, async (all) => {
+          const without = of(await play(all, "absent", CAS), whom);
+          const beside = of(await play(all, third, CAS), whom);
+          expect(beside.map(({ asked }) => asked)).toEqual(without.map(({ asked }) => asked));
+          for (const [index, one] of without.entries()) expect(beside[index], one.asked).toEqual(one);
+        }),
+        { numRuns: RUNS, endOnFailure: !LONG, interruptAfterTimeLimit: LIMIT_MS, markInterruptAsFailure: false },
+      );
+    },
+    3 * LIMIT_MS,
+  );
+});
