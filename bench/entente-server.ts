@@ -77,6 +77,7 @@ const endpoint = await startBundleEndpoint({
       lastModifiedSeconds: 0,
       state: "granted",
       until: null,
+      distrusted: [],
     })),
     pollers: tokens.map((token, index) => ({
       pollerId: `poller-${index}`,

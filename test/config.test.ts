@@ -49,6 +49,7 @@ describe("where settings come from", () => {
 
   it.each([
     ["ENTENTE_DATA", "data"],
+    ["ENTENTE_DATABASE_URL", "databaseUrl"],
     ["ENTENTE_TRUST_DOMAIN", "trustDomain"],
     ["ENTENTE_ADMIN_ADDRESS", "adminAddress"],
     ["ENTENTE_BUNDLE_ADDRESS", "bundleAddress"],
@@ -89,7 +90,7 @@ describe("what is derived", () => {
 
 describe("a wrong configuration names where, what is wrong and what is allowed", () => {
   it.each([
-    ["an unknown member", "wat: 1", /^entente\.yaml, wat: is not a setting; allowed: data, trustDomain, .*limits$/],
+    ["an unknown member", "wat: 1", /^entente\.yaml, wat: is not a setting; allowed: data, databaseUrl, .*limits$/],
     [
       "an unknown member of a group",
       "limits: { wat: 1 }",

@@ -19,16 +19,18 @@ describe("the demo's command line", () => {
 
 describe("the line under a step does the same as the step", () => {
   it("names the token instead of holding it, and no method that curl takes anyway", () => {
-    expect(curlLine({ method: "GET", path: "/v1/meshes", as: "SHOP_TOKEN" })).toBe(
+    expect(curlLine({ http: { method: "GET", path: "/v1/meshes", headers: {} }, as: "SHOP_TOKEN" })).toBe(
       'curl --cacert "$CA" -H "Authorization: Bearer $SHOP_TOKEN" "$ADMIN/v1/meshes"',
     );
-    expect(curlLine({ method: "PATCH", path: "/v1/x", body: { name: "the bank's" } })).toBe(
-      `curl --cacert "$CA" -X PATCH --json '{"name":"the bank'\\''s"}' "$ADMIN/v1/x"`,
+    const http = { method: "PATCH", path: "/v1/x", headers: { "if-match": "*" }, body: '{"name":"the bank\'s"}' };
+    expect(curlLine({ http })).toBe(
+      `curl --cacert "$CA" -X PATCH -H 'If-Match: *' --json '{"name":"the bank'\\''s"}' "$ADMIN/v1/x"`,
     );
   });
 
   it("takes a long body from its file, and a poller's token from its name", () => {
-    const asked = { method: "POST", path: "/v1/x", body: { pem: "long" }, bodyFile: "shop-root.json" } as const;
+    const http = { method: "POST", path: "/v1/x", headers: {}, body: '{"pem":"long"}' };
+    const asked = { http, bodyFile: "shop-root.json" } as const;
     expect(curlLine(asked)).toBe('curl --cacert "$CA" --json @"$DEMO/shop-root.json" "$ADMIN/v1/x"');
     expect(pollLine("SPIFFE", "SHOP_POLLER", "bank.example")).toBe(
       'curl --cacert "$CA" "$SPIFFE/p/$SHOP_POLLER/bank.example"',
@@ -83,6 +85,9 @@ describe("the stage shows and records each step", () => {
 describe("an event of the audit trail is a line for people", () => {
   const event = {
     position: 7,
+    eventId: "evt_7",
+    source: null,
+    requestId: null,
     at: "2026-01-02T03:04:05.678Z",
     actor: { kind: "token", id: "tok_1" },
     outcome: "done",

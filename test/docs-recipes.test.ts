@@ -2,6 +2,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { cpSync, readFileSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ON_SQLITE } from "./support/postgres-server.ts";
 import { registerMesh, runBroker, type TestBroker, type TestMesh } from "./support/running-broker.ts";
 import { temporaryFolder } from "./support/temporary-folder.ts";
 
@@ -52,7 +53,7 @@ describe.skipIf(missing.length > 0)("the recipes of docs/ do what they say", () 
   let bankPolls: NodeJS.Timeout;
 
   beforeAll(async () => {
-    broker = await runBroker();
+    broker = await runBroker(ON_SQLITE);
     bank = await registerMesh(broker, "bank");
     // The peer's control plane, which polls whatever the page is about.
     bankPolls = setInterval(() => void broker.pollSpiffe(`/p/${bank.pollerToken}/shop.example`).catch(() => {}), 100);
@@ -102,11 +103,19 @@ describe.skipIf(missing.length > 0)("the recipes of docs/ do what they say", () 
     cpSync(join(broker.dataFolder, "keys"), join(data, "keys"), { recursive: true });
     for (const file of ["broker-ca.pem", "operator-token"]) cpSync(join(broker.dataFolder, file), join(data, file));
     cpSync(join(folder, "entente-backup.db"), join(data, "entente.db"));
-    const restored = await runBroker({}, data);
+    const restored = await runBroker(ON_SQLITE, data);
     const again = await restored.pollWeb(`/p/${bank.pollerToken}/bank.example`);
     await restored.remove();
     const [before, after] = [served, again].map(({ body }) => JSON.parse(body));
     expect(after).toEqual({ ...before, spiffe_sequence: 2 ** 32 + before.spiffe_sequence });
+  }, 90_000);
+
+  it("docs/tutorial.md: from an empty folder to two federated meshes, and apart again", async () => {
+    const { code, said } = await runRecipes("docs/tutorial.md", temporaryFolder(), { ENTENTE: root });
+    expect(code, said).toBe(0);
+    for (const sign of ["refused, as it should be", "workload.pem: OK", '"type":"federation.withdrawn"'])
+      expect(said).toContain(sign);
+    expect(said).toMatch(/"keys":\[\]/);
   }, 90_000);
 
   it("README.md: the first call to a broker that was started with no configuration", async () => {

@@ -9,11 +9,13 @@ import { parseSpiffeId } from "../src/spiffe/spiffe-id.ts";
 import { bareMesh, invite, UNLIMITED, upload } from "./api/api-fixture.ts";
 import { runEndpoint } from "./bundle-endpoint/endpoint-fixture.ts";
 import { hostileCertificates } from "./support/hostile-certificates.ts";
+import { ON_SQLITE } from "./support/postgres-server.ts";
 import { expectStatus, federate, registerMesh, runBroker } from "./support/running-broker.ts";
 import { testCa } from "./support/test-ca.ts";
 import { testKey } from "./support/test-keys.ts";
 
 const broker = await runBroker({
+  ...ON_SQLITE,
   ...UNLIMITED,
   ENTENTE_TOMBSTONE_SECONDS: "1",
   ENTENTE_LIMITS_HEADERS_TIMEOUT_MS: "2000",
@@ -45,13 +47,20 @@ const raw = async (text: string, headers: Record<string, string> = {}): Promise<
   const answer = await broker.api("POST", "/v1/tokens", { token: operator, raw: text, headers });
   return { status: answer.status, body: answer.text };
 };
+const accepting = async (path: string, accept: string): Promise<Told> => {
+  const answer = await broker.api("GET", path, { token: operator, headers: { accept } });
+  return { status: answer.status, body: answer.text };
+};
 const register = (meshId: string, trustDomain: string, token = operator) =>
   call("POST", "/v1/meshes", token, { meshId, trustDomain });
 const send = (body: object) => asShop("POST", "/v1/meshes/shop/authorities", body);
 const sendBundle = (...keys: unknown[]) => send({ bundle: { keys } });
-const move = (to: string) => asShop("POST", `/v1/meshes/shop/authorities/${shop.authorityId}/transitions`, { to });
+const ofAuthority = `/v1/meshes/shop/authorities/${shop.authorityId}`;
+const move = (to: string) => asShop("POST", `${ofAuthority}/transitions`, { to });
 const members = (token: string, body: object) =>
   call("POST", "/v1/trust-domains/shop.example/memberships", token, body);
+/** `guest` is a granted member by then. */
+const offerDomain = () => asShop("POST", "/v1/trust-domains/shop.example/transfers", { meshId: "guest" });
 const propose = (peer: string, more: object = {}) =>
   asShop("POST", "/v1/federations", { proposer: "shop", peer, ...more });
 const consent = (body: object) =>
@@ -94,6 +103,35 @@ const certificates = Object.fromEntries(
     .map(({ code, der }) => [code, () => send({ pem: pemOf(der) })]),
 );
 
+const underKey = (key: string, name: string) =>
+  broker.api("POST", "/v1/meshes/shop/pollers", {
+    token: shop.token,
+    body: { name },
+    headers: { "idempotency-key": key },
+  });
+/** The second of two requests under one key. */
+const again = async (first: string, second: string): Promise<Told> => {
+  await expectStatus(201, underKey(first, first));
+  const { status, text } = await underKey(first, second);
+  return { status, body: text };
+};
+/** Requests under one key at once, until one meets another that is under way: which come together is the network's. */
+const atOnce = async (): Promise<Told> => {
+  for (let round = 0; round < 50; round++) {
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, () => underKey(`at-once-${round}`, `at once ${round}`)),
+    );
+    const met = answers.find(({ body }) => body.code === "idempotency-key-in-use");
+    if (met) return { status: met.status, body: met.text };
+  }
+  throw new Error("no two requests were under way at once");
+};
+const guarded = async (headers: Record<string, string> | undefined): Promise<Told> => {
+  const call = headers === undefined ? { unguarded: true as const } : { headers };
+  const { status, text } = await broker.api("PATCH", "/v1/meshes/shop", { token: shop.token, body: {}, ...call });
+  return { status, body: text };
+};
+
 const provocations: Readonly<Partial<Record<ErrorCode, () => Promise<Told>>>> = {
   ...certificates,
   "invalid-request": () => asOperator("POST", "/v1/tokens", {}),
@@ -106,7 +144,14 @@ const provocations: Readonly<Partial<Record<ErrorCode, () => Promise<Told>>>> = 
   "body-too-large": () => raw(" ".repeat(100_000)),
   "unsupported-media-type": () => raw("{}", { "content-type": "text/plain" }),
   "method-not-allowed": () => asOperator("PUT", "/v1/tokens"),
+  "precondition-required": () => guarded(undefined),
+  "precondition-failed": () => guarded({ "if-match": '"another"' }),
+  "idempotency-key-reused": () => again("one-key", "another body"),
+  "idempotency-key-in-use": () => atOnce(),
+  "secret-already-shown": () => again("shown", "shown"),
   "invalid-cursor": () => asOperator("GET", "/v1/tokens?cursor=x"),
+  "not-acceptable": () => accepting("/v1/audit-events", "text/html"),
+  "invalid-label-selector": () => asOperator("GET", "/v1/meshes?labelSelector=,"),
   unauthenticated: () => call("GET", "/v1/tokens", undefined),
   forbidden: () => asShop("GET", "/v1/invitations"),
   "not-found": () => asShop("GET", "/v1/meshes/bank"),
@@ -153,6 +198,11 @@ const provocations: Readonly<Partial<Record<ErrorCode, () => Promise<Told>>>> = 
     return call("POST", "/v1/meshes/late/authorities", member.token, { pem: ca.certificatePem });
   },
   "key-known-elsewhere": () => send({ pem: shopCa({ privateKey: bank.ca.privateKey }).certificatePem }),
+  "proof-challenge-expired": () => asShop("POST", `${ofAuthority}/proofs`, { signature: "AAAA" }),
+  "proof-failed": async () => {
+    await asShop("POST", `${ofAuthority}/proof-challenges`);
+    return asShop("POST", `${ofAuthority}/proofs`, { signature: "AAAA" });
+  },
   "key-id-taken": async () => {
     await send({ jwk: { ...jwk(), kid: "k" } });
     return send({ jwk: { ...jwk(), kid: "k" } });
@@ -169,8 +219,39 @@ const provocations: Readonly<Partial<Record<ErrorCode, () => Promise<Told>>>> = 
   "terms-changed": () => consent({ decision: "withdraw", termsDigest: "0".repeat(64) }),
   "terms-unchanged": () => asShop("POST", `/v1/federations/${federationId}/terms`, { meshId: "shop" }),
   "federation-decision": () => consent({ decision: "deny" }),
+  "federation-code-invalid": () => asShop("POST", "/v1/federations", { proposer: "shop", code: "nonsense" }),
+  "already-distrusted": async () => {
+    const body = {
+      trustDomain: bank.trustDomain,
+      fingerprint: bank.ca.authority().fingerprint,
+      reason: "x",
+      force: true,
+    };
+    await asShop("POST", "/v1/meshes/shop/distrusts", body);
+    return asShop("POST", "/v1/meshes/shop/distrusts", body);
+  },
   "admin-token-exists": () => asOperator("POST", "/v1/tokens", { name: "x", role: "mesh-admin", meshes: ["shop"] }),
   "wider-rights": () => asShop("POST", "/v1/tokens", { name: "x", role: "operator" }),
+  "quota-exceeded": async () => {
+    const path = `/v1/meshes/shop/pollers/${shop.pollerId}/rotations`;
+    for (let n = 0; n < 4; n += 1) await asShop("POST", path, {});
+    return asShop("POST", path, {});
+  },
+  "mesh-suspended": async () => {
+    const { token } = await bareMesh(broker, "held");
+    await asOperator("POST", "/v1/meshes/held/suspension", { reason: "x" });
+    return call("PATCH", "/v1/meshes/held", token, { displayName: "x" });
+  },
+  "break-glass-off": () => asOperator("POST", "/v1/break-glass/tokens", { meshId: "shop", name: "x", reason: "x" }),
+  "transfer-open": async () => {
+    await offerDomain();
+    return offerDomain();
+  },
+  "transfer-decision": async () => {
+    const { transfers } = JSON.parse((await asShop("GET", "/v1/trust-domains/shop.example/transfers")).body);
+    const path = `/v1/trust-domains/shop.example/transfers/${transfers[0].transferId}/decisions`;
+    return asShop("POST", path, { meshId: "shop", decision: "accept" });
+  },
   "poller-name-taken": () => asShop("POST", "/v1/meshes/shop/pollers", { name: "control plane" }),
   "already-ended": async () => {
     const path = `/v1/invitations/${(await invite(broker, { trustDomain: "x.example" })).body.invitationId}`;

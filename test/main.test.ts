@@ -30,7 +30,7 @@ describe("a process that cannot start says why, exits 78 and has opened nothing 
     const file = join(temporaryFolder(), "entente.yaml");
     writeFileSync(file, "tombstones: 3");
     const { status, stderr, opened } = start({ ENTENTE_CONFIG: file });
-    expect(stderr).toContain(`${file}, tombstones: is not a setting; allowed: data, trustDomain,`);
+    expect(stderr).toContain(`${file}, tombstones: is not a setting; allowed: data, databaseUrl,`);
     expect({ status, opened }).toEqual({ status: 78, opened: false });
   });
 

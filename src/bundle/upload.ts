@@ -1,7 +1,10 @@
+import { Refusal } from "../errors.ts";
 import type { JsonValue } from "../json/json-value.ts";
+import type { Sha256Hex } from "../pki/authority.ts";
 import { x509Authority } from "../pki/authority-profile.ts";
 import { jwtAuthority } from "../pki/jwt-key.ts";
 import { certificatesFromPem } from "../pki/pem.ts";
+import { sha256Hex } from "../pki/public-key.ts";
 import type { TrustDomain } from "../spiffe/trust-domain.ts";
 import type { EpochMs } from "../time.ts";
 import { readBundleDocument } from "./bundle-document.ts";
@@ -24,6 +27,34 @@ export async function readUpload(upload: Upload, trustDomain: TrustDomain, now: 
     const { authorities, warnings, places } = await readBundleDocument(upload.bundle, trustDomain, now);
     return { authorities, warnings, places };
   });
+}
+
+/** What tells an authority from others of its trust domain. */
+export interface Identity {
+  readonly fingerprint: Sha256Hex;
+  /** Of a JWT signing key. */
+  readonly keyId: string | null;
+}
+
+/**
+ * Whose upload it is, without the rules for new authorities: what was registered may have expired since.
+ * @throws {Refusal} with a pointer such as `/pem/1` or `/jwk`: `invalid-pem` for more than one certificate, and
+ * whatever keeps it from being read
+ */
+export async function identityOf(upload: { readonly pem: string } | { readonly jwk: JsonValue }): Promise<Identity> {
+  const [place, identify] =
+    "pem" in upload
+      ? ["/pem", async () => ({ fingerprint: sha256Hex(onlyCertificate(upload.pem)), keyId: null })]
+      : ["/jwk", () => jwtAuthority(upload.jwk)];
+  const { fingerprint, keyId } = await readAt(place, async () => ({ ...(await identify()), warnings: [] }));
+  return { fingerprint, keyId };
+}
+
+function onlyCertificate(pem: string): Uint8Array {
+  const [first, ...more] = certificatesFromPem(pem);
+  if (first === undefined || more.length > 0)
+    throw new Refusal("invalid-pem", "there is more than one certificate", { pointer: "/1" });
+  return first;
 }
 
 async function readPem(pem: string, trustDomain: TrustDomain, now: EpochMs): Promise<Reading> {

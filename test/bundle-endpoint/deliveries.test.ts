@@ -137,7 +137,9 @@ it("serves a re-grant at once, above its tombstone", async () => {
   );
   const tombstone = await running.spire(POLL);
   await running.endpoint.apply(
-    change(30, { accesses: [{ ...pair, position: 30, lastModifiedSeconds: 0, state: "granted", until: null }] }),
+    change(30, {
+      accesses: [{ ...pair, position: 30, lastModifiedSeconds: 0, state: "granted", until: null, distrusted: [] }],
+    }),
   );
   const bundle = await running.spire(POLL, {
     headers: { "if-modified-since": tombstone.headers["last-modified"] ?? "" },

@@ -80,7 +80,17 @@ export const pollerOf = (token: string, more: Partial<PollerInput> = {}): Poller
 export const FEDERATED: PublicationChange = change(10, {
   rebuild: true,
   domains: [domainOf(BROKER, 1, [brokerCa.authority()]), domainOf(SHOP, 2, [shopCa.authority()])],
-  accesses: [{ meshId: "bank", trustDomain: SHOP, position: 0, lastModifiedSeconds: 0, state: "granted", until: null }],
+  accesses: [
+    {
+      meshId: "bank",
+      trustDomain: SHOP,
+      position: 0,
+      lastModifiedSeconds: 0,
+      state: "granted",
+      until: null,
+      distrusted: [],
+    },
+  ],
   pollers: [pollerOf("bank-1")],
 });
 

@@ -2,7 +2,7 @@ import { randomBytes, X509Certificate } from "node:crypto";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { openBrokerAuthority } from "../../src/identity/broker-authority.ts";
+import { certificateFile, openBrokerAuthority } from "../../src/identity/broker-authority.ts";
 import { fileKeyStore } from "../../src/identity/key-store.ts";
 import { issueSvid } from "../../src/identity/svid.ts";
 import { x509Authority } from "../../src/pki/authority-profile.ts";
@@ -16,7 +16,7 @@ const BROKER = parseTrustDomain("broker.example");
 
 const open = (dataFolder: string, trustDomain = BROKER, now = NOW) =>
   openBrokerAuthority({
-    dataFolder,
+    certificates: certificateFile(join(dataFolder, "broker-ca.pem")),
     keys: fileKeyStore(join(dataFolder, "keys")),
     trustDomain,
     now,
@@ -24,13 +24,13 @@ const open = (dataFolder: string, trustDomain = BROKER, now = NOW) =>
   });
 
 describe("the broker's own CA", () => {
-  it("R37, R88: passes the profile that every mesh's CA must pass, without a warning", () => {
-    const { certificate } = open(temporaryFolder());
+  it("R37, R88: passes the profile that every mesh's CA must pass, without a warning", async () => {
+    const { certificate } = await open(temporaryFolder());
     expect(x509Authority(certificate.der, BROKER, NOW).warnings).toEqual([]);
   });
 
-  it("R12, R34, R41: is self-signed, has the trust domain's SPIFFE ID without a path, and may sign only", () => {
-    const { certificate } = open(temporaryFolder());
+  it("R12, R34, R41: is self-signed, has the trust domain's SPIFFE ID without a path, and may sign only", async () => {
+    const { certificate } = await open(temporaryFolder());
     expect(certificate.subjectAltName.uris).toEqual(["spiffe://broker.example"]);
     expect(certificate.keyUsage).toEqual({ critical: true, usages: new Set(["keyCertSign", "cRLSign"]) });
     expect(certificate.subjectKeyId).toMatch(/^[0-9a-f]{40}$/);
@@ -38,55 +38,56 @@ describe("the broker's own CA", () => {
     expect(certificate.notAfter - NOW).toBeGreaterThan(3_650 * DAY_MS);
   });
 
-  it("has a subject within X.520's 64 characters for the longest trust domain", () => {
-    const { certificate } = open(temporaryFolder(), parseTrustDomain("a".repeat(255)));
+  it("has a subject within X.520's 64 characters for the longest trust domain", async () => {
+    const { certificate } = await open(temporaryFolder(), parseTrustDomain("a".repeat(255)));
     const [, commonName] = /CN=(.*)$/.exec(certificate.subject) ?? [];
     expect(commonName?.length).toBe(64);
   });
 
-  it("is the same after a restart", () => {
+  it("is the same after a restart", async () => {
     const folder = temporaryFolder();
-    expect(open(folder, BROKER, NOW + DAY_MS).certificate.fingerprint).toBe(open(folder).certificate.fingerprint);
+    const later = await open(folder, BROKER, NOW + DAY_MS);
+    expect((await open(folder)).certificate.fingerprint).toBe(later.certificate.fingerprint);
   });
 
-  it("is issued anew for the same key when only the certificate is lost, and verifies what the old one issued", () => {
+  it("is issued anew for the same key when only the certificate is lost, and verifies what the old one issued", async () => {
     const folder = temporaryFolder();
-    const authority = open(folder);
+    const authority = await open(folder);
     const svid = issueSvid({ authority, hosts: [], now: NOW, lifeMs: HOUR_MS, random: randomBytes });
     rmSync(join(folder, "broker-ca.pem"));
-    const again = open(folder).certificate;
+    const { certificate: again } = await open(folder);
     expect(again.publicKey.fingerprint).toBe(authority.certificate.publicKey.fingerprint);
     const leaf = new X509Certificate(svid.chainPem);
     expect(leaf.checkIssued(again.x509) && leaf.verify(again.publicKey.object)).toBe(true);
   });
 
-  it("of another trust domain refuses to start: the broker's name is fixed at its first start", () => {
+  it("of another trust domain refuses to start: the broker's name is fixed at its first start", async () => {
     const folder = temporaryFolder();
-    open(folder);
+    await open(folder);
     const other = () => open(folder, parseTrustDomain("other.example"));
-    expect(other).toThrow(StartRefusal);
-    expect(other).toThrow(/trustDomain is other\.example, but .* is of spiffe:\/\/broker\.example/);
+    await expect(other()).rejects.toThrow(StartRefusal);
+    await expect(other()).rejects.toThrow(/trustDomain is other\.example, but .* is of spiffe:\/\/broker\.example/);
   });
 
-  it("refuses to start without its key instead of becoming another CA in silence", () => {
+  it("refuses to start without its key instead of becoming another CA in silence", async () => {
     const folder = temporaryFolder();
-    open(folder);
+    await open(folder);
     rmSync(join(folder, "keys", "broker-ca.pem"));
-    expect(() => open(folder)).toThrow(/key of .*broker-ca\.pem is missing/);
+    await expect(open(folder)).rejects.toThrow(/key of .*broker-ca\.pem is missing/);
   });
 
-  it("refuses to start with the key of another CA", () => {
+  it("refuses to start with the key of another CA", async () => {
     const [folder, other] = [temporaryFolder(), temporaryFolder()];
-    open(folder);
-    open(other);
+    await open(folder);
+    await open(other);
     writeFileSync(join(folder, "broker-ca.pem"), readFileSync(join(other, "broker-ca.pem")));
-    expect(() => open(folder)).toThrow(/not the certificate of the key/);
+    await expect(open(folder)).rejects.toThrow(/not the certificate of the key/);
   });
 
-  it("refuses to start with a certificate file that is none", () => {
+  it("refuses to start with a certificate file that is none", async () => {
     const folder = temporaryFolder();
-    open(folder);
+    await open(folder);
     writeFileSync(join(folder, "broker-ca.pem"), "lost");
-    expect(() => open(folder)).toThrow(StartRefusal);
+    await expect(open(folder)).rejects.toThrow(StartRefusal);
   });
 });

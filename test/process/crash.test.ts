@@ -3,6 +3,7 @@ import { revisionDigest } from "../../src/bundle/projections.ts";
 import { x509Authority } from "../../src/pki/authority-profile.ts";
 import { bundle, poll, readFederation } from "../federation/federation-fixture.ts";
 import { type ListeningProcess, spawnBroker, startProcess } from "../support/broker-process.ts";
+import { databaseOf } from "../support/postgres-server.ts";
 import { expectStatus, federate, registerMesh } from "../support/running-broker.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { answered, type Told, toldNothing, type World, writeUntilGone } from "./crash-writers.ts";
@@ -181,7 +182,7 @@ it("killed at any moment of its first start, the next start needs no hand, and t
   const random = numbersFrom(seed);
   for (let kill = 0; kill < KILLS_AT_FIRST_START; kill++) {
     const folder = temporaryFolder();
-    const first = spawnBroker(folder);
+    const first = spawnBroker(folder, await databaseOf(folder));
     await pause(random() * 2_000);
     await first.end("SIGKILL");
     const broker = await startProcess(folder);

@@ -4,6 +4,7 @@ import BetterSqlite3 from "better-sqlite3";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { decide, poll, twoMeshes } from "../federation/federation-fixture.ts";
 import { spawnBroker, startProcess } from "../support/broker-process.ts";
+import { databaseOf, ON_SQLITE } from "../support/postgres-server.ts";
 import { expectStatus, federate, registerMesh, runBroker, type TestBroker } from "../support/running-broker.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
@@ -71,7 +72,7 @@ describe("after a restart", () => {
     rmSync(file);
     await broker.close();
     const folder = broker.dataFolder;
-    const process = spawnBroker(folder);
+    const process = spawnBroker(folder, await databaseOf(folder));
     while (!process.output().includes("listening")) await new Promise((resolve) => setTimeout(resolve, 20));
     await process.end("SIGTERM");
     expect(() => statSync(file)).toThrow("ENOENT");
@@ -82,6 +83,7 @@ describe("SIGTERM", () => {
   it("fails /readyz first, then ends with 0, with deliveries in the ledger (L7)", async () => {
     const folder = temporaryFolder();
     const broker = await startProcess(folder, {
+      ...ON_SQLITE,
       ENTENTE_SHUTDOWN_DELAY_SECONDS: "3",
       ENTENTE_DELIVERY_BATCH_MS: "60000",
     });

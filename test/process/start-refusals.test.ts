@@ -6,13 +6,14 @@ import { join } from "node:path";
 import BetterSqlite3 from "better-sqlite3";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { spawnBroker } from "../support/broker-process.ts";
+import { ON_SQLITE } from "../support/postgres-server.ts";
 import { runBroker } from "../support/running-broker.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 let started: string;
 beforeAll(async () => {
   started = mkdtempSync(join(tmpdir(), "entente-test-"));
-  await (await runBroker({}, started)).close();
+  await (await runBroker(ON_SQLITE, started)).close();
 });
 afterAll(() => rmSync(started, { recursive: true, force: true }));
 
@@ -97,7 +98,7 @@ describe("a start that would go wrong is refused with exit status 78, what is wr
 
   it("and the folder as it was left starts", async () => {
     const folder = usedFolder();
-    const broker = await runBroker({}, folder);
+    const broker = await runBroker(ON_SQLITE, folder);
     await broker.close();
     expect(broker.addresses.admin).toMatch(/^https:/);
   });

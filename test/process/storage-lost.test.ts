@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
 import { bundle, decide, eventually, poll } from "../federation/federation-fixture.ts";
 import { type ListeningProcess, startProcess } from "../support/broker-process.ts";
+import { ON_SQLITE } from "../support/postgres-server.ts";
 import { expectStatus, federate, registerMesh } from "../support/running-broker.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
@@ -33,6 +34,7 @@ async function lockDatabase(folder: string): Promise<() => Promise<void>> {
 async function federated(terms: Record<string, unknown> = {}) {
   const folder = temporaryFolder();
   const broker = await startProcess(folder, {
+    ...ON_SQLITE,
     ENTENTE_LIMITS_POLLS_PER_SECOND: "100000",
     ENTENTE_LIMITS_POLL_BURST: "100000",
   });

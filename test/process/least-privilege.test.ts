@@ -1,0 +1,104 @@
+import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type pg from "pg";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { decide, eventually } from "../federation/federation-fixture.ts";
+import { spawnBroker } from "../support/broker-process.ts";
+import { onServer, TEST_POSTGRES_URL } from "../support/postgres-server.ts";
+import { expectStatus, federate, registerMesh, runBroker } from "../support/running-broker.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+
+const server = TEST_POSTGRES_URL ?? "postgres://none";
+const page = readFileSync(join(import.meta.dirname, "..", "..", "docs", "postgresql.md"), "utf8");
+
+/** The statements of docs/postgresql.md, with roles and a database of this test's own. */
+function documented(block: "superuser" | "owner" | "grants", mine: string): string[] {
+  const [, text] = new RegExp(`^\`\`\`sql ${block}\\n([\\s\\S]*?)^\`\`\`$`, "m").exec(page) ?? [];
+  if (text === undefined) throw new Error(`docs/postgresql.md has no block "sql ${block}"`);
+  return text
+    .replaceAll(/\bentente(?=_owner|_server)/g, mine)
+    .replaceAll(/\bdatabase entente\b/g, `database ${mine}`)
+    .split(/;\n/)
+    .filter((statement) => statement.trim() !== "");
+}
+
+const run = (url: string, statements: readonly string[]) =>
+  onServer(url, async (client) => {
+    for (const statement of statements) await client.query(statement);
+  });
+
+/** Follows the page; resolves with the URLs of the owner and of the servers. */
+async function followThePage() {
+  const mine = `ent_${randomBytes(6).toString("hex")}`;
+  const as = (role: string, database = mine): string => {
+    const url = new URL(server);
+    [url.username, url.pathname] = [role, `/${database}`];
+    return url.href;
+  };
+  onTestFinished(async () => {
+    await run(server, [`drop database ${mine} with (force)`, `drop role ${mine}_owner`, `drop role ${mine}_server`]);
+  });
+  const [owner, servers] = [as(`${mine}_owner`), as(`${mine}_server`)];
+  await run(server, documented("superuser", mine));
+  await run(owner, documented("owner", mine));
+  const early = spawnBroker(temporaryFolder(), { ENTENTE_DATABASE_URL: servers });
+  expect({ ...(await early.ended), said: early.output() }).toMatchObject({
+    code: 78,
+    said: expect.stringMatching(/lacks the migrations 0001-main-job, .*npm run migrate/),
+  });
+  const migration = spawnBroker(temporaryFolder(), { ENTENTE_DATABASE_URL: owner }, ["migrate"]);
+  expect({ ...(await migration.ended), said: migration.output() }).toMatchObject({
+    code: 0,
+    said: expect.stringContaining("done: 0001-main-job, "),
+  });
+  await run(owner, documented("grants", mine));
+  return { owner, servers };
+}
+
+const refusalOf = (client: pg.Client, statement: string) =>
+  client.query(statement).then(
+    () => "allowed",
+    (error: { code: string }) => error.code,
+  );
+
+describe.skipIf(TEST_POSTGRES_URL === undefined)("the role that docs/postgresql.md gives the servers", () => {
+  it("S68: runs a whole broker, and can neither change history nor the tables", async () => {
+    const { owner, servers } = await followThePage();
+    const broker = await runBroker({ ENTENTE_DATABASE_URL: servers });
+    onTestFinished(() => broker.remove());
+    const bank = await registerMesh(broker, "bank");
+    const shop = await registerMesh(broker, "shop");
+    const federationId = await federate(broker, bank, shop);
+    const path = `/p/${bank.pollerToken}/${shop.trustDomain}`;
+    expect((await broker.pollSpiffe(path)).status).toBe(200);
+    await expectStatus(200, decide(broker, shop, federationId, "withdraw"));
+    await eventually(
+      async () => (await broker.api("GET", "/v1/meshes/bank/deliveries", { token: bank.token })).body.asConsumer,
+      ({ length }) => length > 0,
+    );
+    const gone = await broker.api("DELETE", "/v1/meshes/shop?withdraw=true", { token: shop.token });
+    expect(gone.status).toBe(200);
+    expect(broker.log()).not.toContain("permission denied");
+
+    await onServer(servers, async (client) => {
+      for (const table of ["event", "event_detail", "event_subject", "revision"])
+        for (const statement of [`update ${table} set position = 0`, `delete from ${table}`, `truncate ${table}`])
+          expect(await refusalOf(client, statement), statement).toBe("42501");
+      for (const statement of [
+        "drop trigger event_append_only on event",
+        "alter table event disable trigger all",
+        "create table other (id int)",
+        "delete from log_head",
+        "insert into migration values ('9999-tomorrow', 0)",
+        "update sealed_key set sealed = ''",
+        "update broker set generation = 9",
+        "set session_replication_role = replica",
+      ])
+        expect(await refusalOf(client, statement), statement).toBe("42501");
+    });
+    await onServer(owner, async (client) => {
+      expect(await refusalOf(client, "delete from event"), "S68: not even the owner, by mistake").toBe("P0001");
+    });
+  }, 60_000);
+});
