@@ -9,12 +9,20 @@ export interface RunningServer {
   readonly process: ChildProcess;
   readonly folder: string;
   readonly operatorToken: string;
+  readonly adminUrl: string;
+  readonly adminCa: string;
   call(method: string, path: string, token: string, body?: unknown): Promise<{ status: number; body: string }>;
   stop(): Promise<void>;
 }
 
 const MAIN = join(import.meta.dirname, "..", "src", "main.ts");
-const NO_LIMITS = ["REQUESTS_PER_SECOND", "REQUEST_BURST", "OPERATOR_REQUESTS_PER_SECOND", "OPERATOR_REQUEST_BURST"];
+const NO_LIMITS = [
+  "REQUESTS_PER_SECOND",
+  "REQUEST_BURST",
+  "OPERATOR_REQUESTS_PER_SECOND",
+  "OPERATOR_REQUEST_BURST",
+  "FAILED_LOGINS_PER_MINUTE",
+];
 
 /** @param folder data to start on, which stays; without it a new one, which goes */
 export async function runServer(folder?: string): Promise<RunningServer> {
@@ -39,10 +47,13 @@ export async function runServer(folder?: string): Promise<RunningServer> {
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
   const { admin } = JSON.parse(readFileSync(join(data, "addresses.json"), "utf8")) as { admin: string };
-  const agent = new Agent({ ca: readFileSync(join(data, "admin-ca.pem")), keepAlive: true });
+  const adminCa = readFileSync(join(data, "admin-ca.pem"), "utf8");
+  const agent = new Agent({ ca: adminCa, keepAlive: true });
   return {
     process: child,
     folder: data,
+    adminUrl: admin,
+    adminCa,
     operatorToken: readFileSync(join(data, "operator-token"), "utf8").trim(),
     call: (method, path, token, body) =>
       new Promise((resolve, reject) => {

@@ -95,8 +95,9 @@ async function checkPrecondition(
   ifMatch: string | undefined,
 ): Promise<void> {
   if (ifMatch === undefined) return;
-  if (!guard || !matches(ifMatch, await currentTag(db, guard, call)))
-    throw new Refusal("precondition-failed", "it is not what If-Match names");
+  // Where nothing at the path is read by its own, "whatever is there" is what is there.
+  const holds = guard ? matches(ifMatch, await currentTag(db, guard, call)) : ifMatch.trim() === "*";
+  if (!holds) throw new Refusal("precondition-failed", "it is not what If-Match names");
 }
 
 /** The representation as the same caller would read it, without a query. */
