@@ -37,7 +37,9 @@ function sampleOf(schema: Schema, name = ""): unknown {
     case "object":
       return objectOf(first);
     case "array":
-      return Array.from({ length: Math.max(1, first.minItems ?? 0) }, () => sampleOf(first.items ?? {}, name));
+      return Array.from({ length: Math.max(1, first.minItems ?? 0) }, () =>
+        oneOf(first.items ?? {}, sampleOf(first.items ?? {}, name)),
+      );
     case "integer":
     case "number":
       return first.minimum ?? 1;
@@ -55,6 +57,14 @@ function objectOf({ properties = {}, additionalProperties }: Schema): Record<str
   const named = Object.entries(properties).map(([name, schema]) => [name, sampleOf(schema, name)]);
   if (typeof additionalProperties === "object") named.push(["a-label", sampleOf(additionalProperties)]);
   return Object.fromEntries(named);
+}
+
+/** Without the members of all but the first alternative, where it takes exactly one. */
+function oneOf(schema: Schema, sample: unknown): unknown {
+  const [, ...others] = choices(schema).flatMap(({ oneOf: alternatives = [] }) => alternatives);
+  const excluded = others.flatMap(({ required = [] }) => required);
+  if (excluded.length === 0 || typeof sample !== "object" || sample === null) return sample;
+  return Object.fromEntries(Object.entries(sample).filter(([name]) => !excluded.includes(name)));
 }
 
 /** The samples of a request body: one, or one for each of the members of which it takes exactly one. */
