@@ -34,6 +34,8 @@ export function answerErrors(app: FastifyInstance, endpoints: readonly Endpoint[
     reply.headers(SAFE_HEADERS);
   });
   app.setErrorHandler(async (error, request, reply) => {
+    // A method that the framework knows and no operation has, such as QUERY, is refused before the route is missed.
+    if ((error as { code?: string }).code === "FST_ERR_ROUTE_MISSING_CONTENT_TYPE") return noSuchRoute(request, reply);
     const refusal = asRefusal(error);
     if (refusal.status >= 500) request.log.error({ err: refusal.cause ?? refusal }, "request failed");
     const { endpoint } = request.routeOptions.config as { endpoint?: Endpoint };
@@ -41,7 +43,9 @@ export function answerErrors(app: FastifyInstance, endpoints: readonly Endpoint[
     await listener.refused({ endpoint, caller: request.caller, meshId }, refusal);
     return send(reply, refusal, request.id);
   });
-  app.setNotFoundHandler(async (request, reply) => {
+  app.setNotFoundHandler(noSuchRoute);
+
+  async function noSuchRoute(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const methods = methodsOf(request.url.split("?", 1)[0] ?? "");
     // Where the method is one of them, it is a file of the reference that is not there.
     const isWrongMethod = methods.length > 0 && !methods.includes(request.method);
@@ -51,7 +55,7 @@ export function answerErrors(app: FastifyInstance, endpoints: readonly Endpoint[
     if (isWrongMethod) reply.header("allow", methods.join(", "));
     await listener.refused({ endpoint: undefined, caller: undefined, meshId: undefined }, refusal);
     return send(reply, refusal, request.id);
-  });
+  }
 }
 
 /**

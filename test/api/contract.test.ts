@@ -117,6 +117,7 @@ describe("unknown members are refused everywhere, and the pointer names them", (
 describe("methods and paths", () => {
   it.each([
     ["TRACE", "/v1/meshes", "GET, HEAD, POST"],
+    ["QUERY", "/v1/meshes", "GET, HEAD, POST"],
     ["PUT", "/v1/meshes/shop", "DELETE, GET, HEAD, PATCH"],
     ["DELETE", "/v1/audit-events", "GET, HEAD"],
     ["OPTIONS", "/v1/tokens", "GET, HEAD, POST"],
