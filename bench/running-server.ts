@@ -24,8 +24,11 @@ const NO_LIMITS = [
   "FAILED_LOGINS_PER_MINUTE",
 ];
 
-/** @param folder data to start on, which stays; without it a new one, which goes */
-export async function runServer(folder?: string): Promise<RunningServer> {
+/**
+ * @param folder data to start on, which stays; without it a new one, which goes
+ * @param env further settings
+ */
+export async function runServer(folder?: string, env: Readonly<Record<string, string>> = {}): Promise<RunningServer> {
   const data = folder ?? mkdtempSync(join(tmpdir(), "entente-bench-"));
   rmSync(join(data, "addresses.json"), { force: true });
   const child = spawn(process.execPath, [MAIN], {
@@ -38,6 +41,7 @@ export async function runServer(folder?: string): Promise<RunningServer> {
       ENTENTE_SHUTDOWN_DELAY_SECONDS: "0",
       ENTENTE_LOG_LEVEL: "error",
       ...Object.fromEntries(NO_LIMITS.map((name) => [`ENTENTE_LIMITS_${name}`, "100000"])),
+      ...env,
     },
     stdio: ["ignore", "ignore", "inherit"],
   });
@@ -48,16 +52,22 @@ export async function runServer(folder?: string): Promise<RunningServer> {
   }
   const { admin } = JSON.parse(readFileSync(join(data, "addresses.json"), "utf8")) as { admin: string };
   const adminCa = readFileSync(join(data, "admin-ca.pem"), "utf8");
+  const tokenFile = join(data, "operator-token");
   const agent = new Agent({ ca: adminCa, keepAlive: true });
   return {
     process: child,
     folder: data,
     adminUrl: admin,
     adminCa,
-    operatorToken: readFileSync(join(data, "operator-token"), "utf8").trim(),
+    // Of several servers on one database, the one that started first has it.
+    operatorToken: existsSync(tokenFile) ? readFileSync(tokenFile, "utf8").trim() : "",
     call: (method, path, token, body) =>
       new Promise((resolve, reject) => {
-        const headers = { authorization: `Bearer ${token}`, "content-type": "application/json", "if-match": "*" };
+        const headers = {
+          authorization: `Bearer ${token}`,
+          "content-type": "application/json",
+          ...(method === "POST" ? {} : { "if-match": "*" }),
+        };
         const sent = request(new URL(path, admin), { method, agent, headers }, (answer) => {
           let text = "";
           answer.setEncoding("utf8").on("data", (chunk: string) => {

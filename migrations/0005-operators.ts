@@ -8,6 +8,7 @@ export const operators: Migration = {
       await db.schema.alterTable("mesh").addColumn(column, "bigint").execute();
     for (const column of ["suspended_by", "suspension_reason"] as const)
       await db.schema.alterTable("mesh").addColumn(column, "text").execute();
+    await db.schema.alterTable("token").addColumn("life_seconds", "bigint").execute();
     await db.schema
       .createTable("former_poller_url")
       .addColumn("token_hash", "text", (c) => c.primaryKey())

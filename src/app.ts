@@ -13,6 +13,7 @@ import { authorityEndpoints } from "./features/authorities/authority.routes.ts";
 import { proofEndpoints } from "./features/authorities/proof.routes.ts";
 import { breakGlassEndpoints } from "./features/break-glass/break-glass.routes.ts";
 import type { Broker, StoredBroker } from "./features/broker.ts";
+import { brokerCaEndpoints } from "./features/broker-ca/broker-ca.routes.ts";
 import { revisionEndpoints } from "./features/bundles/revision.routes.ts";
 import { deliveryEndpoints } from "./features/deliveries/delivery.routes.ts";
 import { distrustEndpoints } from "./features/distrusts/distrust.routes.ts";
@@ -70,6 +71,7 @@ export const endpointsOf = ({ broker, health }: Pick<AppParts, "health"> & { rea
   ...distrustEndpoints,
   ...tokenEndpoints(broker),
   ...breakGlassEndpoints(broker),
+  ...brokerCaEndpoints(broker),
   ...auditEndpoints,
   ...healthEndpoints(health),
 ];

@@ -24,8 +24,8 @@ export function writeFileDurably(path: string, content: string | Uint8Array): vo
   syncFolder(dirname(path));
 }
 
-/** Without this a crash can undo the rename. */
-function syncFolder(path: string): void {
+/** Without this a crash can undo what was renamed or removed in a folder. */
+export function syncFolder(path: string): void {
   const folder = openSync(path, "r");
   try {
     fsyncSync(folder);

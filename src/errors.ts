@@ -339,6 +339,11 @@ export const catalogue = {
     title: "The change would empty the bundle",
     mend: "Publish a successor first, or send force: true to make every peer stop trusting the trust domain.",
   },
+  "ca-rollover-under-way": {
+    status: 409,
+    title: "The broker's CA is being rolled over",
+    mend: "Wait for its end: GET /v1/broker says what is next, and when.",
+  },
   "already-distrusted": {
     status: 409,
     title: "The mesh distrusts the authority already",

@@ -243,6 +243,10 @@ const provocations: Readonly<Partial<Record<ErrorCode, () => Promise<Told>>>> = 
     return call("PATCH", "/v1/meshes/held", token, { displayName: "x" });
   },
   "break-glass-off": () => asOperator("POST", "/v1/break-glass/tokens", { meshId: "shop", name: "x", reason: "x" }),
+  "ca-rollover-under-way": async () => {
+    await asOperator("POST", "/v1/broker/ca-rollovers", {});
+    return asOperator("POST", "/v1/broker/ca-rollovers", {});
+  },
   "transfer-open": async () => {
     await offerDomain();
     return offerDomain();

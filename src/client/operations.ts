@@ -65,6 +65,8 @@ import type {
   TokenRotation,
   BreakGlassConsent,
   BreakGlassToken,
+  Broker,
+  NewCaRollover,
   AuditEvent,
   AuditEventList,
   Health,
@@ -260,6 +262,12 @@ export const consentByBreakGlass = /* @__PURE__ */ change<{ body: BreakGlassCons
 
 /** Make an admin token of a mesh that has one, with a reason that its people read; off by default */
 export const makeTokenByBreakGlass = /* @__PURE__ */ change<{ body: BreakGlassToken }, CreatedToken>("POST", "/v1/break-glass/tokens");
+
+/** Read the broker's own trust domain, its CAs, and what a roll-over does next */
+export const readBroker = /* @__PURE__ */ read<NoInput, Broker>("/v1/broker");
+
+/** Begin to replace the broker's CA; the steps that follow are taken by the clock */
+export const startCaRollover = /* @__PURE__ */ change<{ body: NewCaRollover }, Broker>("POST", "/v1/broker/ca-rollovers");
 
 /** List what happened, newest first */
 export const listAuditEvents = /* @__PURE__ */ list<{ query?: { limit?: number; cursor?: string; meshId?: string; trustDomain?: string; federationId?: string; authorityId?: string; actor?: string; type?: string; from?: string; to?: string; order?: "asc" | "desc" } }, AuditEventList, "events">("/v1/audit-events", "events");

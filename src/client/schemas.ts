@@ -1040,6 +1040,41 @@ export type BreakGlassToken = {
   readonly reason: string;
 };
 
+export type Broker = {
+  /** SPIFFE trust domain name. */
+  readonly trustDomain: string;
+  /** The high part of every sequence; a restore raises it. */
+  readonly generation: number;
+  /** Of the broker's own bundle. */
+  readonly refreshHintSeconds: number;
+  /** What is published of the broker's CAs, newest first. */
+  readonly certificateAuthorities: readonly {
+    readonly authorityId: string;
+    /** SHA-256 (hex) of the certificate. */
+    readonly fingerprint: string;
+    /** `prepared`: published, issues nothing yet. `active`: issues. `retiring`: published, issues no more. */
+    readonly state: "prepared" | "active" | "retiring";
+    /** When it came to this state. */
+    readonly changedAt: string;
+    /** Its certificate's. */
+    readonly notBefore: string;
+    /** Its certificate's. */
+    readonly notAfter: string;
+  }[];
+  readonly nextStep: {
+    /** `start`: a roll-over begins by itself. `activate`: the prepared CA issues. `retire`: a former one leaves the bundle. */
+    readonly step: "start" | "activate" | "retire";
+    readonly fingerprint: string | null;
+    /** When, at the earliest. */
+    readonly at: string;
+  } | null;
+};
+
+export type NewCaRollover = {
+  /** Why, for the audit trail. */
+  readonly reason?: string;
+};
+
 export type AuditEvent = {
   /** Place in the event log: the broker's only clock of order. */
   readonly position: number;
@@ -1136,6 +1171,7 @@ export type ErrorCode =
   | "key-id-taken"
   | "impossible-transition"
   | "would-empty-bundle"
+  | "ca-rollover-under-way"
   | "already-distrusted"
   | "federation-with-itself"
   | "federation-exists"

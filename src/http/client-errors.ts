@@ -16,7 +16,7 @@ const MESSAGES: Partial<Record<ErrorCode, string>> = {
   "request-timeout": "the request took too long",
 };
 /** Of any path: which one was meant is not known where the request line could not be read. */
-const ALLOW = "DELETE, GET, HEAD, PATCH, POST";
+const ALLOW = "DELETE, GET, HEAD, PATCH, POST, PUT";
 
 /** Turns away what Node's parser could not make a request of; nothing of it is repeated (S33, S56). */
 export function clientErrorHandler(newRequestId: () => string, listener: RefusalListener) {

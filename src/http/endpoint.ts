@@ -187,8 +187,11 @@ export function list<
       const found = await find(db, call, { after: page.after<CursorOf[Kind]>(), limit: page.limit + 1 });
       const items = found.slice(0, page.limit);
       const shown: Static<A>[] = [];
-      for (const [index, one] of items.entries())
+      for (const [index, one] of items.entries()) {
+        // A driver that answers at once would keep the loop from everybody else for as long as the page is.
+        if (index % 8 === 7) await new Promise(setImmediate);
         shown.push(await view(one, { db, call, following: found[index + 1] }));
+      }
       const last = items.at(-1);
       const more = found.length > page.limit && last !== undefined ? { next: page.next(cursorOf(last)) } : {};
       return { body: { [plural]: shown, ...more } };

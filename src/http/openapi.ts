@@ -37,6 +37,7 @@ export const openApiOptions: FastifyDynamicSwaggerOptions = {
       { name: "Deliveries", description: "Who holds which revision." },
       { name: "Distrusts", description: "Authorities of peers that a mesh has stopped trusting by itself." },
       { name: "Tokens", description: "Credentials of the admin API." },
+      { name: "Break-glass", description: "What an operator may do in a mesh's place, where that is on." },
       { name: "Audit", description: "What happened, and what was refused." },
       { name: "Health", description: "Liveness, readiness, metrics." },
     ],

@@ -1,15 +1,17 @@
 import { createPublicKey, type KeyObject, X509Certificate } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { writeFileDurably } from "../durable-file.ts";
+import type { Sha256Hex } from "../pki/authority.ts";
 import { type Certificate, readCertificate } from "../pki/certificate.ts";
 import { mintCertificate } from "../pki/mint.ts";
 import { pemOf } from "../pki/pem.ts";
+import { sha256Hex } from "../pki/public-key.ts";
 import type { Randomness } from "../randomness.ts";
 import { spiffeIdOf } from "../spiffe/spiffe-id.ts";
 import type { TrustDomain } from "../spiffe/trust-domain.ts";
 import { StartRefusal } from "../start-refusal.ts";
 import { DAY_MS, type EpochMs, MINUTE_MS } from "../time.ts";
-import type { KeyStore } from "./key-store.ts";
+import { createKey, type KeyStore } from "./key-store.ts";
 
 /** The CA of the broker's own trust domain: it issues what the broker's listeners present. */
 export interface BrokerAuthority {
@@ -19,17 +21,25 @@ export interface BrokerAuthority {
   readonly key: KeyObject;
 }
 
-const KEY_NAME = "broker-ca";
+/** The key of the first CA. Those that follow by a roll-over are named by their fingerprint. */
+const FIRST_KEY = "broker-ca";
 const LIFE_MS = 3_653 * DAY_MS;
 /** A peer whose clock is behind by less than this accepts what was issued just now. */
 export const BACKDATED_MS = MINUTE_MS;
 
-/** Where the certificate of the broker's CA lies. */
+/** Where the broker's CA lies. */
+export interface IdentityStores {
+  readonly certificates: CertificateStore;
+  readonly keys: KeyStore;
+}
+
+/** Where the certificate of the CA that issues lies. */
 export interface CertificateStore {
   /** What people call it. */
   readonly place: string;
   /** PEM. */
   load(): Promise<string | undefined>;
+  /** From now on this one issues. */
   save(pem: string): Promise<void>;
 }
 
@@ -40,31 +50,63 @@ export const certificateFile = (path: string): CertificateStore => ({
   save: async (pem) => writeFileDurably(path, pem),
 });
 
-/**
- * Loads the broker's CA, its key and its certificate; the first start makes both. A certificate that is lost is issued
- * anew for the same key, which verifies all that the old one did.
- * @throws {StartRefusal} when certificate and key do not belong together, or are another trust domain's
- */
-export async function openBrokerAuthority(options: {
-  readonly certificates: CertificateStore;
+/** Under which name the key of a CA is kept that a roll-over made. */
+export const caKeyName = (keyFingerprint: Sha256Hex): string => `${FIRST_KEY}-${keyFingerprint.slice(0, 16)}`;
+
+/** Under which name the key with this fingerprint lies; undefined where it does not. */
+export async function nameOfCaKey(keys: KeyStore, keyFingerprint: Sha256Hex): Promise<string | undefined> {
+  for (const name of [caKeyName(keyFingerprint), FIRST_KEY]) {
+    const key = await keys.load(name);
+    if (key && fingerprintOf(key) === keyFingerprint) return name;
+  }
+  return undefined;
+}
+
+const fingerprintOf = (key: KeyObject): Sha256Hex =>
+  sha256Hex(createPublicKey(key).export({ type: "spki", format: "der" }));
+
+/** A new CA, of which nothing is kept yet. */
+export function newBrokerAuthority(options: {
   readonly keys: KeyStore;
   readonly trustDomain: TrustDomain;
   readonly now: EpochMs;
   readonly random: Randomness;
-}): Promise<BrokerAuthority> {
+}): BrokerAuthority {
+  const { keys, trustDomain } = options;
+  const key = keys.generate("P-256");
+  const certificate = readCertificate(mintBrokerCertificate({ ...options, key }));
+  return { trustDomain, certificate, certificatePem: pemOf(certificate.der), key };
+}
+
+/**
+ * Loads the broker's CA, its key and its certificate; the first start makes both. A certificate that is lost is the one
+ * that `remembered` knows, or is issued anew for the first key, which verifies all that the old one did.
+ * @param options.remembered PEM of the CA that issues, as it is known elsewhere; asked where the store has none
+ * @throws {StartRefusal} when certificate and key do not belong together, or are another trust domain's
+ */
+export async function openBrokerAuthority(
+  options: IdentityStores & {
+    readonly trustDomain: TrustDomain;
+    readonly now: EpochMs;
+    readonly random: Randomness;
+    readonly remembered?: () => Promise<string | undefined>;
+  },
+): Promise<BrokerAuthority> {
   const { certificates, keys, trustDomain } = options;
   const { place } = certificates;
-  const pem = await certificates.load();
+  const kept = await certificates.load();
+  const pem = kept ?? (await options.remembered?.());
   const stored = pem === undefined ? undefined : readStored(pem, place);
-  const loaded = await keys.load(KEY_NAME);
+  const ownName = stored && caKeyName(stored.publicKey.fingerprint);
+  const loaded = (ownName && (await keys.load(ownName))) || (await keys.load(FIRST_KEY));
   if (stored !== undefined && loaded === undefined) {
     throw new StartRefusal(`the key of ${place} is missing; restore it, or remove ${place} to start with a new CA`);
   }
-  const key = loaded ?? (await keys.create(KEY_NAME, "P-256"));
+  const key = loaded ?? (await createKey(keys, FIRST_KEY, "P-256"));
   const certificate = stored ?? readCertificate(mintBrokerCertificate({ ...options, key }));
   if (!certificate.x509.checkPrivateKey(key)) {
     throw new StartRefusal(
-      `${place} is not the certificate of the key ${KEY_NAME}; restore the one that was made with it`,
+      `${place} is not the certificate of the key ${FIRST_KEY}; restore the one that was made with it`,
     );
   }
   const [spiffeId] = certificate.subjectAltName.uris;
@@ -75,7 +117,7 @@ export async function openBrokerAuthority(options: {
     );
   }
   const certificatePem = pemOf(certificate.der);
-  if (stored === undefined) await certificates.save(certificatePem);
+  if (kept === undefined) await certificates.save(certificatePem);
   return { trustDomain, certificate, certificatePem, key };
 }
 

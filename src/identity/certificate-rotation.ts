@@ -1,4 +1,4 @@
-import { type Clock, type EpochMs, HOUR_MS, SECOND_MS } from "../time.ts";
+import { type Clock, type EpochMs, HOUR_MS, MINUTE_MS, SECOND_MS } from "../time.ts";
 import type { Timers } from "../timers.ts";
 import type { ServingCertificate } from "./svid.ts";
 
@@ -9,38 +9,60 @@ export interface KeptCertificate {
   stop(): void;
 }
 
+/** A certificate that the broker issues itself. */
+export interface IssuedCertificate extends KeptCertificate {
+  /** Issues the next one now, because another CA does. */
+  reissue(): void;
+}
+
 const RETRY_MS = 30 * SECOND_MS;
+/** L6: a clock that fell back this far is given time to come to itself before it dates a certificate. */
+const FAR_BACK_MS = HOUR_MS;
+const HOLD_MS = 10 * MINUTE_MS;
 
 /** When a certificate is replaced: at half its life. */
 export const renewAt = (notBefore: EpochMs, notAfter: EpochMs): EpochMs => notBefore + (notAfter - notBefore) / 2;
 
 /**
  * Issues a certificate now and a new one at half the life of each. A failure to issue or to take it over is told to
- * `onError` and tried again; the old certificate stays meanwhile.
- * @param issue makes a certificate that begins about now; what it throws the first time is thrown
+ * `onError` and tried again; the old certificate stays meanwhile, as it does for ten minutes after the clock fell back by
+ * an hour or more.
+ * @param options.issue makes a certificate that begins about now; what it throws the first time is thrown
+ * @param options.monotonic milliseconds that no setting of the clock changes
  */
 export function keepIssued(options: {
   readonly issue: (now: EpochMs) => ServingCertificate;
   readonly onRenew: (certificate: ServingCertificate) => void;
   readonly onError: (error: unknown) => void;
   readonly clock: Clock;
+  readonly monotonic: () => number;
   readonly timers: Timers;
-}): KeptCertificate {
-  const { issue, onRenew, onError, clock, timers } = options;
+}): IssuedCertificate {
+  const { issue, onRenew, onError, clock, monotonic, timers } = options;
   const first = issue(clock());
   let current = first;
   let cancel = (): void => {};
+  let isAsked = false;
+  let seen = { at: clock(), mono: monotonic() };
+  let heldUntil = Number.NEGATIVE_INFINITY;
 
-  // Looked at once an hour at least: a timer knows nothing of a clock that was set, nor of more than 24.8 days. Not
+  // Looked at once a minute at least: a timer knows nothing of a clock that was set, nor of more than 24.8 days. Not
   // more than once a second: near the end of its CA the life of each next certificate shrinks to nothing.
   const wait = (ms: number): void => {
-    cancel = timers.after(Math.min(Math.max(ms, SECOND_MS), HOUR_MS), look);
+    cancel = timers.after(Math.min(Math.max(ms, SECOND_MS), MINUTE_MS), look);
   };
   const untilDue = (): number =>
-    clock() < current.notBefore ? 0 : renewAt(current.notBefore, current.notAfter) - clock();
+    isAsked || clock() < current.notBefore ? 0 : renewAt(current.notBefore, current.notAfter) - clock();
+  const untilFree = (): number => {
+    const now = { at: clock(), mono: monotonic() };
+    if (seen.at + (now.mono - seen.mono) - now.at >= FAR_BACK_MS) heldUntil = now.mono + HOLD_MS;
+    seen = now;
+    return heldUntil - now.mono;
+  };
 
   function look(): void {
-    if (untilDue() > 0) wait(untilDue());
+    const ms = Math.max(untilFree(), untilDue());
+    if (ms > 0) wait(ms);
     else renew();
   }
 
@@ -49,6 +71,7 @@ export function keepIssued(options: {
       const next = issue(clock());
       onRenew(next);
       current = next;
+      isAsked = false;
       wait(untilDue());
     } catch (error) {
       onError(error);
@@ -57,5 +80,13 @@ export function keepIssued(options: {
   }
 
   wait(untilDue());
-  return { first, stop: () => cancel() };
+  return {
+    first,
+    stop: () => cancel(),
+    reissue() {
+      isAsked = true;
+      cancel();
+      look();
+    },
+  };
 }

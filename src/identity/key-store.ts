@@ -1,7 +1,7 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from "node:crypto";
-import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readFileSync } from "node:fs";
+import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { writeFileDurably } from "../durable-file.ts";
+import { syncFolder, writeFileDurably } from "../durable-file.ts";
 import { StartRefusal } from "../start-refusal.ts";
 
 export type StoredKeyKind = "P-256" | "P-384" | "Ed25519";
@@ -10,8 +10,19 @@ export type StoredKeyKind = "P-256" | "P-384" | "Ed25519";
 export interface KeyStore {
   /** @throws {StartRefusal} when the key is there but cannot be used */
   load(name: string): Promise<KeyObject | undefined>;
-  /** Makes a key, as durable as the store when this resolves. Never replaces one. */
-  create(name: string, kind: StoredKeyKind): Promise<KeyObject>;
+  /** Makes a key that nothing keeps yet. */
+  generate(kind: StoredKeyKind): KeyObject;
+  /** Keeps a key: it is as durable as the store when this resolves. Never replaces one. */
+  keep(name: string, key: KeyObject): Promise<void>;
+  /** Removes a key for good; one that is not there is removed already. */
+  remove(name: string): Promise<void>;
+}
+
+/** Makes a key and keeps it. */
+export async function createKey(keys: KeyStore, name: string, kind: StoredKeyKind): Promise<KeyObject> {
+  const key = keys.generate(kind);
+  await keys.keep(name, key);
+  return key;
 }
 
 /** Keys as PKCS#8 PEM files in `folder`, each readable by its owner only (S62). */
@@ -23,11 +34,14 @@ export function fileKeyStore(folder: string): KeyStore {
       const path = pathOf(name);
       return existsSync(path) ? readKeyFile(path, 0o077) : undefined;
     },
-    async create(name, kind) {
+    generate: generateKey,
+    async keep(name, key) {
       if (existsSync(pathOf(name))) throw new Error(`the key ${name} exists already`);
-      const key = generateKey(kind);
       writeFileDurably(pathOf(name), key.export({ type: "pkcs8", format: "pem" }) as string);
-      return key;
+    },
+    async remove(name) {
+      rmSync(pathOf(name), { force: true });
+      syncFolder(folder);
     },
   };
 }

@@ -11,6 +11,8 @@ export interface SealedKeyRows {
   newest(name: string): Promise<{ readonly generation: number; readonly sealed: string } | undefined>;
   /** Never replaces one. */
   insert(key: { readonly name: string; readonly generation: number; readonly sealed: string }): Promise<void>;
+  /** Every generation of it. */
+  remove(name: string): Promise<void>;
 }
 
 const SEALING_KEY_BYTES = 32;
@@ -50,13 +52,13 @@ export function sealedKeyStore(rows: SealedKeyRows, sealingKey: KeyObject, rando
       const row = await rows.newest(name);
       return row && open(row.sealed, sealingKey, { name, generation: row.generation });
     },
-    async create(name, kind) {
+    generate: generateKey,
+    async keep(name, key) {
       if (await rows.newest(name)) throw new Error(`the key ${name} exists already`);
-      const key = generateKey(kind);
       const identity = { name, generation: 1 };
       await rows.insert({ ...identity, sealed: seal(key, sealingKey, identity, random) });
-      return key;
     },
+    remove: (name) => rows.remove(name),
   };
 }
 

@@ -26,8 +26,11 @@ export interface Issuance {
   readonly random: Randomness;
 }
 
-/** Life of a certificate without a SPIFFE ID, which no SPIFFE consumer expects to be short. */
-export const WEB_CERTIFICATE_LIFE_MS = 30 * DAY_MS;
+/**
+ * No certificate that the broker's CA issues lives longer: a roll-over relies on it. One without a SPIFFE ID lives as long,
+ * as no SPIFFE consumer expects it to be short.
+ */
+export const LONGEST_LIFE_MS = 30 * DAY_MS;
 
 /** The SPIFFE ID that the bundle endpoint presents in the profile https_spiffe. */
 const bundleEndpointId = (broker: TrustDomain): SpiffeId => spiffeIdOf(broker, "/bundle-endpoint");
@@ -44,11 +47,12 @@ export const issueWebCertificate = (issuance: Issuance): ServingCertificate =>
   issueLeaf(issuance, "Entente", { extendedKeyUsage: ["serverAuth"] });
 
 function issueLeaf(
-  { authority, hosts, now, lifeMs, random }: Issuance,
+  { authority, hosts, now, lifeMs: asked, random }: Issuance,
   commonName: string,
   rest: Pick<CertificateRequest, "uris" | "extendedKeyUsage">,
 ): ServingCertificate {
   if (now >= authority.certificate.notAfter) throw new Error("the broker's own CA has expired");
+  const lifeMs = Math.min(asked, LONGEST_LIFE_MS);
   const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   // A tenth at most: half the life of a short one must lie after now, or it would be renewed at once and for ever.
   const notBefore = now - Math.min(BACKDATED_MS, lifeMs / 10);

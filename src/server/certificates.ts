@@ -1,17 +1,19 @@
 import type { Config } from "../config.ts";
 import type { BrokerAuthority } from "../identity/broker-authority.ts";
 import { keepFiles } from "../identity/certificate-files.ts";
-import { type KeptCertificate, keepIssued } from "../identity/certificate-rotation.ts";
-import { issueSvid, issueWebCertificate, type ServingCertificate, WEB_CERTIFICATE_LIFE_MS } from "../identity/svid.ts";
+import { type IssuedCertificate, type KeptCertificate, keepIssued } from "../identity/certificate-rotation.ts";
+import { issueSvid, issueWebCertificate, LONGEST_LIFE_MS, type ServingCertificate } from "../identity/svid.ts";
 import type { Randomness } from "../randomness.ts";
 import { type Clock, SECOND_MS } from "../time.ts";
-import { systemTimers } from "../timers.ts";
+import type { Timers } from "../timers.ts";
 
 /** What each listener presents. */
 export interface ListenerCertificates {
   readonly spiffe: KeptCertificate;
   readonly web: KeptCertificate;
   readonly admin: KeptCertificate;
+  /** Another CA issues from now on: whatever it issued is replaced at once. */
+  reissue(): void;
   stop(): void;
 }
 
@@ -21,22 +23,29 @@ export type OnRenew = (listener: "spiffe" | "web" | "admin", certificate: Servin
 /** Issues, loads and renews what the listeners present. @throws {StartRefusal} */
 export function keepCertificates(parts: {
   readonly config: Config;
-  readonly authority: BrokerAuthority;
+  /** The CA that issues at the moment. */
+  readonly authority: () => BrokerAuthority;
   readonly clock: Clock;
+  readonly monotonic: () => number;
+  readonly timers: Timers;
   readonly random: Randomness;
   readonly onRenew: OnRenew;
   readonly onError: (error: unknown) => void;
 }): ListenerCertificates {
-  const { config, authority, clock, random, onRenew, onError } = parts;
+  const { config, authority, clock, monotonic, timers, random, onRenew, onError } = parts;
+  const byBroker: IssuedCertificate[] = [];
   const issued = (listener: "spiffe" | "web" | "admin", lifeMs: number, issue: typeof issueSvid) => {
     const hosts = hostsOf(config, listener);
-    return keepIssued({
-      issue: (now) => issue({ authority, hosts, now, lifeMs, random }),
+    const kept = keepIssued({
+      issue: (now) => issue({ authority: authority(), hosts, now, lifeMs, random }),
       onRenew: (certificate) => onRenew(listener, certificate),
       onError,
       clock,
-      timers: systemTimers,
+      monotonic,
+      timers,
     });
+    byBroker.push(kept);
+    return kept;
   };
   const { webCertificateFile, webKeyFile } = config;
   const web =
@@ -47,15 +56,16 @@ export function keepCertificates(parts: {
           intervalMs: config.webCertificateCheckSeconds * SECOND_MS,
           onRenew: (certificate) => onRenew("web", certificate),
           onError,
-          timers: systemTimers,
+          timers,
         })
-      : issued("web", WEB_CERTIFICATE_LIFE_MS, issueWebCertificate);
+      : issued("web", LONGEST_LIFE_MS, issueWebCertificate);
   const spiffe = issued("spiffe", config.svidTtlSeconds * SECOND_MS, issueSvid);
-  const admin = issued("admin", WEB_CERTIFICATE_LIFE_MS, issueWebCertificate);
+  const admin = issued("admin", LONGEST_LIFE_MS, issueWebCertificate);
   return {
     spiffe,
     web,
     admin,
+    reissue: () => byBroker.forEach((kept) => void kept.reissue()),
     stop: () => [spiffe, web, admin].forEach((kept) => void kept.stop()),
   };
 }

@@ -19,6 +19,8 @@ export interface DeadlineParts {
   readonly monotonic: () => number;
   /** The newest event that the log knew before: a clock behind its time was set back while nobody looked. */
   readonly lastKnown: { readonly position: number; readonly at: EpochMs };
+  /** Other servers write to the log too: the times in it say nothing of this one's clock. */
+  readonly isShared: boolean;
 }
 
 /**
@@ -51,7 +53,7 @@ export function keepDeadlines(parts: DeadlineParts & { readonly onError: (error:
  * the events of that moment (L6).
  */
 export function deadlineLook(parts: DeadlineParts): () => Promise<void> {
-  let expected = Math.max(parts.lastKnown.at, parts.clock());
+  let expected = parts.isShared ? parts.clock() : Math.max(parts.lastKnown.at, parts.clock());
   let { position } = parts.lastKnown;
   let looked = parts.monotonic();
 
@@ -60,7 +62,8 @@ export function deadlineLook(parts: DeadlineParts): () => Promise<void> {
     const mono = parts.monotonic();
     const since = await latestSince(parts.db, position);
     const unset = expected + (mono - looked);
-    const from = since && since.at > now + SECOND_MS ? Math.max(unset, since.at) : unset;
+    const isBehind = !parts.isShared && since !== undefined && since.at > now + SECOND_MS;
+    const from = isBehind ? Math.max(unset, since.at) : unset;
     const jump = now - from;
     if (Math.abs(jump) > SECOND_MS) {
       await settleJump(parts.unitOfWork, from, Math.abs(jump) > MINUTE_MS);

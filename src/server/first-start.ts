@@ -2,6 +2,8 @@ import { join } from "node:path";
 import { writeFileDurably } from "../durable-file.ts";
 import { hasOperatorToken, issueToken } from "../features/access/token.service.ts";
 import { contribute, hasContributed } from "../features/authorities/authority.service.ts";
+import type { OpenIdentity } from "../features/broker.ts";
+import { issuingCaPem } from "../features/broker-ca/broker-ca.service.ts";
 import { cursorKeyOf, findBroker, initialiseBroker } from "../features/trust-domains/broker-domain.service.ts";
 import { type BrokerAuthority, openBrokerAuthority } from "../identity/broker-authority.ts";
 import { x509Authority } from "../pki/authority-profile.ts";
@@ -11,7 +13,6 @@ import { systemActor } from "../store/event.ts";
 import type { Executor } from "../store/tables.ts";
 import type { UnitOfWork, Work } from "../store/unit-of-work.ts";
 import { parseText } from "../text.ts";
-import type { Store } from "./open-store.ts";
 
 /**
  * That the database is of this trust domain, or of none yet.
@@ -42,15 +43,17 @@ export interface Identity {
  */
 export function prepareIdentity(parts: {
   readonly unitOfWork: UnitOfWork;
-  readonly identity: Store["identity"];
+  readonly identity: OpenIdentity;
   readonly trustDomain: TrustDomain;
   readonly refreshHintSeconds: number;
 }): Promise<Identity> {
-  const { unitOfWork, trustDomain } = parts;
+  const { unitOfWork, identity, trustDomain } = parts;
   return unitOfWork.run(systemActor, async (work) => {
     const isKnown = (await checkTrustDomain(work.tx, trustDomain)) !== undefined;
-    const stores = await parts.identity(work);
-    const authority = await openBrokerAuthority({ ...stores, trustDomain, now: work.now, random: work.random });
+    const stores = await identity(work);
+    const remembered = () => issuingCaPem(work, { trustDomain, identity });
+    const { now, random } = work;
+    const authority = await openBrokerAuthority({ ...stores, trustDomain, now, random, remembered });
     if (!isKnown) await initialiseBroker(work, trustDomain, parts.refreshHintSeconds);
     await contributeOwnAuthority(work, authority);
     return { authority, cursorKey: await cursorKeyOf(work) };

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { Config } from "../config.ts";
 import { requireValidActor } from "../features/access/authentication.service.ts";
+import type { OpenIdentity } from "../features/broker.ts";
 import { settle } from "../features/bundles/settle.service.ts";
 import { requireUnsuspended } from "../features/meshes/suspension.service.ts";
 import { requireWithinQuotas } from "../features/quotas/quota.service.ts";
@@ -22,6 +23,7 @@ export interface Core extends Identity {
   readonly clock: Clock;
   readonly generation: number;
   readonly unitOfWork: UnitOfWork;
+  readonly identity: OpenIdentity;
   readonly followEveryMs: number;
   /** The newest event before this start, and when it was. */
   readonly lastKnown: { readonly position: number; readonly at: EpochMs };
@@ -46,6 +48,7 @@ export async function openCore(config: Config, { logger, random, clockOffset }: 
         clock,
         random,
         generation,
+        isShared: config.databaseUrl !== undefined,
         admit: requireValidActor,
         async settle(work) {
           await requireUnsuspended(work);
@@ -66,6 +69,7 @@ export async function openCore(config: Config, { logger, random, clockOffset }: 
         clock,
         generation,
         unitOfWork,
+        identity,
         followEveryMs,
         lastKnown,
         waitFor(next) {

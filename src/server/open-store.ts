@@ -2,13 +2,16 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../config.ts";
 import type { DatabaseUrl } from "../database-url.ts";
-import { type CertificateStore, certificateFile } from "../identity/broker-authority.ts";
-import { fileKeyStore, type KeyStore } from "../identity/key-store.ts";
+import type { OpenIdentity } from "../features/broker.ts";
+import { type CertificateStore, certificateFile, type IdentityStores } from "../identity/broker-authority.ts";
+import { fileKeyStore } from "../identity/key-store.ts";
 import { makeSealingKey, readSealingKey, type SealedKeyRows, sealedKeyStore } from "../identity/sealed-key-store.ts";
 import { StartRefusal } from "../start-refusal.ts";
 import { migrate } from "../store/migrate.ts";
 import { openPostgres } from "../store/postgres.ts";
 import {
+  deleteSealedKeys,
+  hasSealedKey,
   insertSealedKey,
   insertSharedCertificate,
   newestSealedKey,
@@ -20,17 +23,11 @@ import type { Database, Engine } from "../store/tables.ts";
 import type { Work } from "../store/unit-of-work.ts";
 import { SECOND_MS } from "../time.ts";
 
-/** Where the broker's CA lies: beside the database of one server, in the database of several. */
-export interface IdentityStores {
-  readonly certificates: CertificateStore;
-  readonly keys: KeyStore;
-}
-
 /** The database of a configuration, and what depends on its kind. */
 export interface Store {
   readonly db: Database;
-  /** Within a unit of work, so that of several first starts one makes the CA. */
-  readonly identity: (work: Pick<Work, "tx" | "now" | "random">) => Promise<IdentityStores>;
+  /** Beside the database of one server, in the database of several. */
+  readonly identity: OpenIdentity;
   /** How often the log is looked at for what other servers commit, who must see it within a second. */
   readonly followEveryMs: number;
 }
@@ -57,7 +54,7 @@ export async function openStore(config: Config, dataFolder: string): Promise<Sto
     followEveryMs: SECOND_MS / 4,
     async identity(work) {
       const { certificates, rows } = sharedIn(work);
-      const isFirst = config.keyFile === undefined && !existsSync(own) && !(await rows.newest("broker-ca"));
+      const isFirst = config.keyFile === undefined && !existsSync(own) && !(await hasSealedKey(work.tx));
       if (isFirst) makeSealingKey(own, work.random);
       return { certificates, keys: sealedKeyStore(rows, readSealingKey(config.keyFile ?? own), work.random) };
     },
@@ -100,6 +97,7 @@ function sharedIn({ tx, now }: Pick<Work, "tx" | "now">): { certificates: Certif
     rows: {
       newest: (name) => newestSealedKey(tx, name),
       insert: (key) => insertSealedKey(tx, key, now),
+      remove: (name) => deleteSealedKeys(tx, name),
     },
   };
 }

@@ -72,6 +72,7 @@ export function brokerOf(config: Config, core: Core, { endpoint }: ServedBundles
     unitOfWork: core.unitOfWork,
     clock: core.clock,
     trustDomain: config.trustDomain,
+    identity: core.identity,
     generation: core.generation,
     cursorKey: core.cursorKey,
     publicUrls: () => urls,

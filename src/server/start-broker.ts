@@ -5,6 +5,8 @@ import { writeFileDurably } from "../durable-file.ts";
 import { refusalTally } from "../features/audit/refusals.ts";
 import { formatListenAddress } from "../listen-address.ts";
 import { SECOND_MS } from "../time.ts";
+import { systemTimers } from "../timers.ts";
+import { keepBrokerCa } from "./ca-keeper.ts";
 import { keepCertificates, type OnRenew } from "./certificates.ts";
 import { keepDeadlines } from "./deadline-keeper.ts";
 import { createMetrics } from "./metrics.ts";
@@ -35,7 +37,7 @@ export interface RunningBroker {
  * @throws {StartRefusal} why it cannot start like this, and what mends it
  */
 export async function startBroker(config: Config, surroundings: Surroundings): Promise<RunningBroker> {
-  const { logger, random } = surroundings;
+  const { logger, random, timers = systemTimers, monotonic = () => performance.now() } = surroundings;
   const onError = logsErrors(surroundings);
   const core = await openCore(config, surroundings);
   const { db, clock, unitOfWork, dataFolder } = core;
@@ -49,10 +51,13 @@ export async function startBroker(config: Config, surroundings: Surroundings): P
         ?.useCertificates({ [listener]: pairOf(certificate) })
         .catch(onError("a new certificate was not taken"));
   };
+  let { authority } = core;
   const certificates = keepCertificates({
     config,
-    authority: core.authority,
+    authority: () => authority,
     clock,
+    monotonic,
+    timers,
     random,
     onRenew,
     onError: onError("a certificate was not renewed"),
@@ -70,8 +75,9 @@ export async function startBroker(config: Config, surroundings: Surroundings): P
     db,
     unitOfWork,
     clock,
-    monotonic: () => performance.now(),
+    monotonic,
     lastKnown: core.lastKnown,
+    isShared: config.databaseUrl !== undefined,
     onError: onError("what the clock changed could not be recorded"),
   });
   const refusals = refusalRecorder({
@@ -108,7 +114,19 @@ export async function startBroker(config: Config, surroundings: Surroundings): P
     bundleSpiffe: `https://${formatListenAddress(running.addresses.spiffe)}`,
     bundleWeb: `https://${formatListenAddress(running.addresses.web)}`,
   };
-  writeFileDurably(join(dataFolder, "admin-ca.pem"), core.authority.certificatePem);
+  const ca = await keepBrokerCa({
+    ...core,
+    trustDomain: config.trustDomain,
+    monotonic,
+    timers,
+    random,
+    onAuthority(next) {
+      authority = next;
+      certificates.reissue();
+    },
+    onCas: (pem) => writeFileDurably(join(dataFolder, "admin-ca.pem"), pem),
+    onError: onError("the roll-over of the broker's CA did not go on; it is tried again"),
+  });
   writeFileDurably(join(dataFolder, "addresses.json"), `${JSON.stringify(addresses, null, 2)}\n`);
   logger.info(addresses, "listening");
 
@@ -126,6 +144,8 @@ export async function startBroker(config: Config, surroundings: Surroundings): P
       // Nothing follows any more: what is still to be written waits for no view.
       core.waitFor(undefined);
       await deadlines.stop();
+
+      await ca.stop();
 
       await refusals.stop();
 

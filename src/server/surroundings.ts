@@ -1,5 +1,6 @@
 import type { Logger } from "pino";
 import type { Randomness } from "../randomness.ts";
+import type { Timers } from "../timers.ts";
 
 /** What a broker gets from the process that it runs in. */
 export interface Surroundings {
@@ -7,6 +8,9 @@ export interface Surroundings {
   readonly random: Randomness;
   /** Shared with the bundle endpoint's thread; moves the clock of both (tests). */
   readonly clockOffset?: SharedArrayBuffer;
+  /** Timers, and milliseconds that no setting of the clock changes; the system's where absent (tests give theirs). */
+  readonly timers?: Timers;
+  readonly monotonic?: () => number;
   /** The bundle endpoint's thread died: the process must end. */
   readonly onFatal: (error: Error) => void;
 }

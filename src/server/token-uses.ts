@@ -26,7 +26,11 @@ export function tokenUses({
     if (pending.size === 0) return;
     const uses = pending;
     pending = new Map();
-    await inTransaction(db, (tx) => noteTokensUsed(tx, uses)).catch(onError);
+    await inTransaction(db, (tx) => noteTokensUsed(tx, uses)).catch((error: unknown) => {
+      // They are written with the next; what came meanwhile is later.
+      pending = new Map([...uses, ...pending]);
+      onError(error);
+    });
   }
   const timer = setInterval(() => void write(), WRITE_EVERY_MS);
   timer.unref();

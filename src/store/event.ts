@@ -6,6 +6,9 @@ import { type EpochMs, toRfc3339 } from "../time.ts";
 /** Every kind of thing that happens. Names are part of the audit interface: add freely, never rename. */
 export type EventType =
   | "broker.initialised"
+  | "broker.ca-rollover-started"
+  | "broker.ca-activated"
+  | "broker.ca-retired"
   | "mesh.registered"
   | "mesh.updated"
   | "mesh.deleted"

@@ -47,3 +47,12 @@ export async function insertSealedKey(
     .values({ ...key, created_at: now })
     .execute();
 }
+
+/** Every generation of a name. */
+export async function deleteSealedKeys(tx: Executor, name: string): Promise<void> {
+  await tx.deleteFrom("sealed_key").where("name", "=", name).execute();
+}
+
+export async function hasSealedKey(db: Executor): Promise<boolean> {
+  return (await db.selectFrom("sealed_key").select("name").limit(1).executeTakeFirst()) !== undefined;
+}

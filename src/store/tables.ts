@@ -226,6 +226,8 @@ export interface Tables {
     created_at: number;
     created_by: string;
     expires_at: number;
+    /** As it was made; null of one that was made before there were rotations. */
+    life_seconds: number | null;
     revoked_at: number | null;
     last_used_at: number | null;
   };

@@ -39,6 +39,11 @@ export interface Work {
   causeOf(trustDomain: TrustDomain): Cause | undefined;
   /** What this change may have altered for others; looked at once, before the commit. */
   readonly touched: Touched;
+  /**
+   * Has `act` done when all else is, just before the commit, and not at all where the work is rolled back or only tried:
+   * for what lies outside the database, such as a file. The commit can still fail after it.
+   */
+  beforeCommit(act: () => Promise<void>): void;
 }
 
 /** An event as it was recorded. */
@@ -94,6 +99,8 @@ export interface UnitOfWorkParts {
   readonly clock: Clock;
   readonly random: Randomness;
   readonly generation: number;
+  /** Other servers write to the log too: a clock behind theirs was not set back by that. */
+  readonly isShared: boolean;
   /** That the actor may still act, at the moment of the change. @throws {Refusal} Handed in, as `settle` is. */
   readonly admit: (work: Work) => Promise<void>;
   /** Republishes what was touched. Handed in, so that the store imports no feature. */
@@ -112,15 +119,17 @@ export function createUnitOfWork(parts: UnitOfWorkParts): UnitOfWork {
       let newest = 0;
       const result = await inTransaction(parts.db, async (tx) => {
         const events: SealedEvent[] = [];
+        const outside: (() => Promise<void>)[] = [];
         const head = await lockLogHead(tx);
-        const work = newWork(parts, tx, actor, head.size, events);
+        const work = newWork(parts, tx, actor, head.size, { events, outside });
         // By a clock that was set back things expire again, and the log says so again (L6).
-        if (head.expiriesToldTo > work.now + SECOND_MS) await setExpiriesToldTo(tx, work.now);
+        if (!parts.isShared && head.expiriesToldTo > work.now + SECOND_MS) await setExpiriesToldTo(tx, work.now);
         await parts.admit(work);
         const done = await change(work);
         await parts.settle(work);
         const answer = await conclude(work, done);
         await appendEvents(tx, events);
+        for (const act of outside) await act();
         newest = events.at(-1)?.position ?? 0;
         return answer;
       }).catch((error: unknown) => {
@@ -133,7 +142,14 @@ export function createUnitOfWork(parts: UnitOfWorkParts): UnitOfWork {
   } as UnitOfWork;
 }
 
-function newWork(parts: UnitOfWorkParts, tx: Executor, actor: Actor, head: number, events: SealedEvent[]): Work {
+/** What a unit of work gathers until it is done. */
+interface Gathered {
+  readonly events: SealedEvent[];
+  readonly outside: (() => Promise<void>)[];
+}
+
+function newWork(parts: UnitOfWorkParts, tx: Executor, actor: Actor, head: number, gathered: Gathered): Work {
+  const { events, outside } = gathered;
   const now = parts.clock();
   let cause: Cause | undefined;
   const brokersOwn = new Map<Subject, Cause>();
@@ -160,6 +176,7 @@ function newWork(parts: UnitOfWorkParts, tx: Executor, actor: Actor, head: numbe
     random: parts.random,
     generation: parts.generation,
     touched: newTouched(),
+    beforeCommit: (act) => void outside.push(act),
     record(event) {
       // The position before a sequence-bearing one stays free for what the clock changes before the log can say so.
       if (events.length === 0 && bearsSequence(event.type)) throw new Error(`a unit of work began with ${event.type}`);

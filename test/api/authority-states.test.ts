@@ -149,7 +149,10 @@ describe("two members contribute the same authority", () => {
     const late = await memberOf(owner, "stern-3");
     const { authorityId, ca } = await add(owner);
     await add(member, ca);
-    await expectStatus(200, move(member, authorityId, "revoked", { reason: "stolen" }));
+    // A CA certificate is public: that a member brings it too does not make it the member's to end for good.
+    await refused("not-the-owner", move(member, authorityId, "revoked", { reason: "stolen", force: true }));
+    expect(await published(owner)).toContain(certificateOf(ca));
+    await expectStatus(200, move(owner, authorityId, "revoked", { reason: "stolen" }));
     expect(await published(owner)).not.toContain(certificateOf(ca));
     const seen = await broker.api("GET", `/v1/meshes/stern/authorities/${authorityId}`, { token: owner.token });
     expect(seen.body).toMatchObject({ state: "revoked", reason: "stolen" });

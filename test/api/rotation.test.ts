@@ -36,6 +36,16 @@ describe("S26: a token is rotated with an overlap", () => {
     expect(await later(DAY_S + 1, () => works(body.token))).toBe(true);
   });
 
+  it("rotated again, because the answer was lost, the successor lives as long all the same", async () => {
+    const mesh = await bareMesh(broker, "rotated-twice");
+    const { tokenId } = (await broker.api("GET", `/v1/tokens/${idOf(mesh.token)}`, { token: mesh.token })).body;
+    const life = async () => {
+      const { createdAt, expiresAt } = (await expectStatus(201, rotateToken(mesh.token, tokenId))).body;
+      return Date.parse(expiresAt) - Date.parse(createdAt);
+    };
+    expect(await life()).toBe(await life());
+  });
+
   it("a shorter overlap ends sooner, a longer one is refused, and none goes beyond the old token's own end", async () => {
     const body = { name: "short", role: "auditor", expiresInSeconds: 100 };
     const made = (await expectStatus(201, broker.api("POST", "/v1/tokens", { token: operator, body }))).body;

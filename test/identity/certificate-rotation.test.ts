@@ -2,10 +2,12 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { keepIssued, renewAt } from "../../src/identity/certificate-rotation.ts";
 import type { ServingCertificate } from "../../src/identity/svid.ts";
-import { DAY_MS, HOUR_MS, SECOND_MS } from "../../src/time.ts";
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "../../src/time.ts";
 import { fakeTime } from "../support/fake-time.ts";
 
 const NOW = Date.UTC(2026, 10, 24, 12);
+/** How long a clock that fell back holds the minting (L6). */
+const HOLD_MS = 10 * MINUTE_MS;
 
 /** A keeper over certificates of `lifeMs`, each named by its number, whose issuer or taker can be made to fail. */
 function keeper({ lifeMs = HOUR_MS, backdatedMs = 0 } = {}) {
@@ -23,6 +25,7 @@ function keeper({ lifeMs = HOUR_MS, backdatedMs = 0 } = {}) {
     },
     onError: (error) => state.errors.push(error),
     clock: time.clock,
+    monotonic: time.monotonic,
     timers: time.timers,
   });
   return { time, state, kept };
@@ -66,6 +69,54 @@ describe("a certificate that the broker issues itself", () => {
     }
   });
 
+  it("L6: is not replaced for ten minutes after the clock fell back by an hour or more, and then is", () => {
+    const { time, state } = keeper({ lifeMs: HOUR_MS, backdatedMs: MINUTE_MS });
+    time.pass(20 * MINUTE_MS);
+    time.setClock(time.clock() - HOUR_MS);
+    time.pass(MINUTE_MS + HOLD_MS - 1);
+    expect(state.taken).toEqual([]);
+    time.pass(MINUTE_MS);
+    expect(state.taken).toEqual(["#2"]);
+  });
+
+  it("L6: is not replaced at all where the clock came to itself within those ten minutes", () => {
+    const { time, state } = keeper({ lifeMs: HOUR_MS, backdatedMs: MINUTE_MS });
+    time.setClock(NOW - 5 * HOUR_MS);
+    time.pass(5 * MINUTE_MS);
+    time.setClock(NOW + 5 * MINUTE_MS);
+    time.pass(15 * MINUTE_MS);
+    expect(state.taken).toEqual([]);
+  });
+
+  it("L6: is replaced at once where the clock fell back by less than an hour, to before its beginning", () => {
+    const { time, state } = keeper({ lifeMs: HOUR_MS });
+    time.setClock(NOW - HOUR_MS + 2 * MINUTE_MS);
+    time.pass(MINUTE_MS);
+    expect(state.taken).toEqual(["#2"]);
+  });
+
+  it("is replaced at once when another CA issues, and then at half of its own life", () => {
+    const { time, state, kept } = keeper();
+    time.pass(10 * MINUTE_MS);
+    kept.reissue();
+    expect(state.taken).toEqual(["#2"]);
+    time.pass(HOUR_MS / 2 - 1);
+    expect(state.taken).toEqual(["#2"]);
+    time.pass(1);
+    expect(state.taken).toEqual(["#2", "#3"]);
+  });
+
+  it("L6: waits for the end of the ten minutes when another CA issues in them", () => {
+    const { time, state, kept } = keeper({ lifeMs: 30 * DAY_MS, backdatedMs: 2 * DAY_MS });
+    time.setClock(NOW - DAY_MS);
+    kept.reissue();
+    time.pass(HOLD_MS - 1);
+    expect(state.taken).toEqual([]);
+    time.pass(1);
+    expect(state.taken).toEqual(["#2"]);
+    expect(time.running).toBe(1);
+  });
+
   it("stays while the next cannot be issued, and is replaced as soon as one can", () => {
     const { time, state } = keeper();
     state.issuerFails = true;
@@ -98,7 +149,7 @@ describe("a certificate that the broker issues itself", () => {
     const issue = (): ServingCertificate => {
       throw new Error("no CA");
     };
-    const rest = { onRenew: () => {}, onError: () => {}, clock: time.clock, timers: time.timers };
+    const rest = { onRenew: () => {}, onError: () => {}, ...time };
     expect(() => keepIssued({ issue, ...rest })).toThrow("no CA");
     const { time: running, kept } = keeper();
     kept.stop();

@@ -1,7 +1,7 @@
 import { chmodSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { fileKeyStore } from "../../src/identity/key-store.ts";
+import { createKey, fileKeyStore } from "../../src/identity/key-store.ts";
 import { StartRefusal } from "../../src/start-refusal.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
@@ -10,7 +10,7 @@ const modeOf = (path: string): number => statSync(path).mode & 0o777;
 describe("keys in files", () => {
   it.each(["P-256", "P-384", "Ed25519"] as const)("a %s key that was made is the one that is loaded", async (kind) => {
     const folder = join(temporaryFolder(), "keys");
-    const made = await fileKeyStore(folder).create("broker-ca", kind);
+    const made = await createKey(fileKeyStore(folder), "broker-ca", kind);
     expect((await fileKeyStore(folder).load("broker-ca"))?.equals(made)).toBe(true);
   });
 
@@ -22,7 +22,7 @@ describe("keys in files", () => {
     const before = process.umask(0);
     try {
       const folder = join(temporaryFolder(), "keys");
-      await fileKeyStore(folder).create("broker-ca", "P-256");
+      await createKey(fileKeyStore(folder), "broker-ca", "P-256");
       expect(modeOf(folder)).toBe(0o700);
       expect(modeOf(join(folder, "broker-ca.pem"))).toBe(0o600);
       expect(readdirSync(folder)).toEqual(["broker-ca.pem"]);
@@ -33,16 +33,26 @@ describe("keys in files", () => {
 
   it("a key is never replaced", async () => {
     const keys = fileKeyStore(temporaryFolder());
-    const first = await keys.create("broker-ca", "P-256");
-    await expect(keys.create("broker-ca", "P-256")).rejects.toThrow("exists already");
+    const first = await createKey(keys, "broker-ca", "P-256");
+    await expect(createKey(keys, "broker-ca", "P-256")).rejects.toThrow("exists already");
     expect((await keys.load("broker-ca"))?.equals(first)).toBe(true);
+  });
+
+  it("a key that was removed is gone, and removing it again is nothing", async () => {
+    const folder = temporaryFolder();
+    const keys = fileKeyStore(folder);
+    await createKey(keys, "broker-ca", "P-256");
+    await keys.remove("broker-ca");
+    await keys.remove("broker-ca");
+    expect(await keys.load("broker-ca")).toBeUndefined();
+    expect(readdirSync(folder)).toEqual([]);
   });
 
   it.each([0o640, 0o604, 0o660, 0o602, 0o610])(
     "S62: a key file with mode 0%o refuses to start and says what to do",
     async (mode) => {
       const folder = temporaryFolder();
-      await fileKeyStore(folder).create("broker-ca", "P-256");
+      await createKey(fileKeyStore(folder), "broker-ca", "P-256");
       chmodSync(join(folder, "broker-ca.pem"), mode);
       await expect(fileKeyStore(folder).load("broker-ca")).rejects.toThrow(StartRefusal);
       await expect(fileKeyStore(folder).load("broker-ca")).rejects.toThrow(/broker-ca\.pem.*chmod 600/);

@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { certificateFile, openBrokerAuthority } from "../../src/identity/broker-authority.ts";
 import { renewAt } from "../../src/identity/certificate-rotation.ts";
 import { fileKeyStore } from "../../src/identity/key-store.ts";
-import { issueSvid, issueWebCertificate, type ServingCertificate } from "../../src/identity/svid.ts";
+import { issueSvid, issueWebCertificate, LONGEST_LIFE_MS, type ServingCertificate } from "../../src/identity/svid.ts";
 import { readCertificate } from "../../src/pki/certificate.ts";
 import { parseTrustDomain } from "../../src/spiffe/trust-domain.ts";
 import { DAY_MS, HOUR_MS, SECOND_MS } from "../../src/time.ts";
@@ -58,8 +58,15 @@ describe("the broker's X509-SVID", () => {
   });
 
   it("lives at most as long as the CA", async () => {
+    const options = await issuance([], 10 * DAY_MS);
+    const { notAfter } = options.authority.certificate;
+    expect(issueSvid({ ...options, now: notAfter - DAY_MS }).notAfter).toBe(notAfter);
+  });
+
+  it("lives at most 30 days, whatever is asked: a roll-over of the CA waits for that long", async () => {
     const options = await issuance([], 20 * 365 * DAY_MS);
-    expect(issueSvid(options).notAfter).toBe(options.authority.certificate.notAfter);
+    expect(issueSvid(options).notAfter).toBe(options.now + LONGEST_LIFE_MS);
+    expect(LONGEST_LIFE_MS).toBe(30 * DAY_MS);
   });
 
   it("is valid a while before now, but of any life is renewed after now", async () => {

@@ -54,6 +54,7 @@ export async function createWorld(empty: EmptyDatabase, reached: (what: string) 
     clock: time.clock,
     monotonic: () => keeper.passed,
     lastKnown: await newestEvent(db),
+    isShared: false,
   });
   const world: World = {
     broker,

@@ -1,48 +1,18 @@
 import { randomUUID } from "node:crypto";
 import { decide } from "../federation/federation-fixture.ts";
 import type { ListeningProcess } from "../support/broker-process.ts";
-import type { ApiAnswer, TestMesh } from "../support/running-broker.ts";
+import type { ApiAnswer } from "../support/running-broker.ts";
 import { testCa } from "../support/test-ca.ts";
-
-/** A value that changes: what was acknowledged last, and what was asked for after it. Either may hold after a crash. */
-export interface Changing<T> {
-  acknowledged: T;
-  asked: T;
-}
-
-/** What the clients were told, kept outside of the broker. */
-export interface Told {
-  /** Tokens of the pollers, by ID. */
-  readonly pollers: Map<string, string>;
-  readonly tokens: Set<string>;
-  readonly authorities: Set<string>;
-  readonly retired: Set<string>;
-  readonly hint: Changing<number>;
-  readonly consent: Changing<"granted" | "withdrawn">;
-  changes: number;
-}
-
-export const toldNothing = (): Told => ({
-  pollers: new Map(),
-  tokens: new Set(),
-  authorities: new Set(),
-  retired: new Set(),
-  hint: { acknowledged: 300, asked: 300 },
-  consent: { acknowledged: "granted", asked: "granted" },
-  changes: 0,
-});
-
-export interface World {
-  readonly bank: TestMesh;
-  readonly shop: TestMesh;
-  readonly federationId: string;
-}
+import { type AuditEvent, pageOfNewest } from "./crash-reading.ts";
+import { answered, StorageGone, type Told, type World } from "./crash-told.ts";
+import { joinByCode, makeNamedToken } from "./keyed-writes.ts";
 
 type Writer = (broker: ListeningProcess, world: World, told: Told) => Promise<void>;
 
 /** Waits for a change's answer and counts it. @throws {Error} where it was refused */
 async function acknowledged(told: Told, answer: Promise<ApiAnswer>): Promise<ApiAnswer["body"]> {
   const { status, body, text } = await answer;
+  if (status === 503) throw new StorageGone();
   if (status !== 200 && status !== 201) throw new Error(`a change was refused with ${status}: ${text}`);
   told.changes += 1;
   return body;
@@ -91,24 +61,20 @@ const rotate: Writer = async (broker, { shop }, told) => {
   told.retired.add(authorityId);
 };
 
-const WRITERS = [makePoller, makeToken, setHint, changeConsent, rotate];
+/** A page of the newest events, as others commit. */
+const readAudit: Writer = async (broker, _world, told) => {
+  const { status, body } = await pageOfNewest(broker);
+  if (status === 503) throw new StorageGone();
+  for (const event of body.events as AuditEvent[]) told.events.set(event.position, event);
+};
 
-/** One client for each kind of change, all at once, until the broker is gone. */
-export async function writeUntilGone(broker: ListeningProcess, world: World, told: Told): Promise<void> {
+const CLIENTS = [makePoller, makeToken, setHint, changeConsent, rotate, makeNamedToken, joinByCode, readAudit];
+
+/** One client of each kind, all at once, until the broker or its database is gone. */
+export async function useUntilGone(broker: ListeningProcess, world: World, told: Told): Promise<void> {
   await Promise.all(
-    WRITERS.map(async (write) => {
-      while (await answered(write(broker, world, told)));
+    CLIENTS.map(async (act) => {
+      while (await answered(act(broker, world, told)));
     }),
   );
-}
-
-/** False where the connection broke. @throws {Error} whatever else went wrong */
-export async function answered(exchange: Promise<unknown>): Promise<boolean> {
-  try {
-    await exchange;
-    return true;
-  } catch (error) {
-    if (typeof (error as NodeJS.ErrnoException).code === "string") return false;
-    throw error;
-  }
 }

@@ -82,7 +82,7 @@ describe.skipIf(TEST_POSTGRES_URL === undefined)("the role that docs/postgresql.
     expect(broker.log()).not.toContain("permission denied");
 
     await onServer(servers, async (client) => {
-      for (const table of ["event", "event_detail", "event_subject", "revision"])
+      for (const table of ["event", "event_detail", "event_subject", "event_subject_type", "revision"])
         for (const statement of [`update ${table} set position = 0`, `delete from ${table}`, `truncate ${table}`])
           expect(await refusalOf(client, statement), statement).toBe("42501");
       for (const statement of [

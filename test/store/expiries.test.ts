@@ -40,6 +40,7 @@ async function keptBroker(open: OpenDatabase) {
   let passed = 0;
   let units = 0;
   const look = deadlineLook({
+    isShared: false,
     db: broker.db,
     unitOfWork: {
       run(actor: Actor, change: (work: Work) => Promise<unknown>) {
@@ -258,7 +259,13 @@ describeOnEachEngine("what expires by the clock", (open) => {
     await broker.db.transaction().execute(async (tx) => {
       for (const [index, tokenId] of ids.entries()) {
         const named = { tokenId, name: parseText("many", ""), role: "auditor", meshes: [] } as const;
-        const times = { createdAt: NOON, expiresAt: NOON + 1 + index, revokedAt: null, lastUsedAt: null };
+        const times = {
+          createdAt: NOON,
+          expiresAt: NOON + 1 + index,
+          lifeSeconds: 1,
+          revokedAt: null,
+          lastUsedAt: null,
+        };
         await insertToken(tx, { ...named, ...times, createdBy: "system" }, "hash");
       }
     });

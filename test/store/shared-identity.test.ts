@@ -1,9 +1,12 @@
 import { createSecretKey, randomBytes } from "node:crypto";
 import { expect, it } from "vitest";
+import { createKey } from "../../src/identity/key-store.ts";
 import { sealedKeyStore } from "../../src/identity/sealed-key-store.ts";
 import { StartRefusal } from "../../src/start-refusal.ts";
 import { migrate } from "../../src/store/migrate.ts";
 import {
+  deleteSealedKeys,
+  hasSealedKey,
   insertSealedKey,
   insertSharedCertificate,
   newestSealedKey,
@@ -17,7 +20,11 @@ const newSealingKey = () => createSecretKey(randomBytes(32));
 
 const keysIn = (db: Database, sealingKey = newSealingKey()) =>
   sealedKeyStore(
-    { newest: (name) => newestSealedKey(db, name), insert: (key) => insertSealedKey(db, key, NOW) },
+    {
+      newest: (name) => newestSealedKey(db, name),
+      insert: (key) => insertSealedKey(db, key, NOW),
+      remove: (name) => deleteSealedKeys(db, name),
+    },
     sealingKey,
     randomBytes,
   );
@@ -32,9 +39,9 @@ describeOnEachEngine("the identity that servers share", (open) => {
     await migrate(db, engine);
     const keys = keysIn(db);
     expect(await keys.load("broker-ca")).toBeUndefined();
-    const made = await keys.create("broker-ca", kind);
+    const made = await createKey(keys, "broker-ca", kind);
     expect((await keys.load("broker-ca"))?.equals(made)).toBe(true);
-    await expect(keys.create("broker-ca", kind)).rejects.toThrow("exists already");
+    await expect(createKey(keys, "broker-ca", kind)).rejects.toThrow("exists already");
     expect(await keys.load("another")).toBeUndefined();
   });
 
@@ -43,7 +50,7 @@ describeOnEachEngine("the identity that servers share", (open) => {
     await migrate(db, engine);
     const sealingKey = newSealingKey();
     const keys = keysIn(db, sealingKey);
-    const made = await keys.create("one", "P-256");
+    const made = await createKey(keys, "one", "P-256");
     const { sealed = "" } = (await newestSealedKey(db, "one")) ?? {};
     const bytes = Buffer.from(sealed, "base64url");
     expect(bytes.includes(made.export({ type: "pkcs8", format: "der" }).subarray(30, 60))).toBe(false);
@@ -68,6 +75,20 @@ describeOnEachEngine("the identity that servers share", (open) => {
     await alter(db, { sealed });
     await expect(keysIn(db).load("one")).rejects.toThrow(/not sealed under this server's key file/);
     expect(await loads()).toBe(true);
+  });
+
+  it("a key that was removed is gone, in every generation, and the others are not", async () => {
+    const { db, engine } = await open();
+    await migrate(db, engine);
+    expect(await hasSealedKey(db)).toBe(false);
+    const keys = keysIn(db);
+    const kept = await createKey(keys, "kept", "P-256");
+    await createKey(keys, "gone", "P-256");
+    await keys.remove("gone");
+    await keys.remove("gone");
+    expect(await keys.load("gone")).toBeUndefined();
+    expect((await keys.load("kept"))?.equals(kept)).toBe(true);
+    expect(await hasSealedKey(db)).toBe(true);
   });
 
   it("the newest certificate is the one that issues, and the earlier ones stay", async () => {

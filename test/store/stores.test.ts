@@ -321,6 +321,8 @@ describeOnEachEngine("what a store takes it gives back", (open) => {
     expect(firsts).toEqual([{ poller_id: "pol_1", trust_domain: shopDomain, revision: 3, at: first.at }]);
     const withdrawal = { meshId: bank, trustDomain: shopDomain, position: 11 };
     expect(await pollersOwing(db, withdrawal, 5)).toEqual(["pol_1", "pol_2"]);
+    await deliveries.saveDeliveries(db, [{ ...delivery("pol_1", 1, 1), at: 0 }]);
+    expect((await deliveries.deliveriesToPoller(db, "pol_1"))[0]?.sequence, "an older batch, offered late").not.toBe(1);
     await deliveries.saveDeliveries(db, [delivery("pol_1", 5 * 2 ** 32 + 11, null)]);
     expect(await pollersOwing(db, withdrawal, 5)).toEqual(["pol_2"]);
     await pollers.updatePoller(db, poller("pol_2", { revokedAt: NOON }));
@@ -342,6 +344,7 @@ describeOnEachEngine("what a store takes it gives back", (open) => {
       meshes: names,
       createdAt: NOON,
       createdBy: "system",
+      lifeSeconds: 60,
       expiresAt: NOON + 10,
       revokedAt: null,
       lastUsedAt: null,

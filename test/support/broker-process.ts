@@ -88,6 +88,7 @@ export async function startProcess(
   }
   const addresses = JSON.parse(readFileSync(addressFile, "utf8")) as Addresses;
   const adminCa = readFileSync(join(dataFolder, "admin-ca.pem"), "utf8");
+  const tokenFile = join(dataFolder, "operator-token");
   const agent = new Agent({ ca: adminCa, keepAlive: true });
   void process.ended.then(() => agent.destroy());
   const transport = nodeTransport({ url: addresses.admin, ca: adminCa, agent });
@@ -96,7 +97,8 @@ export async function startProcess(
     ...process,
     addresses,
     adminCa,
-    operatorToken: readFileSync(join(dataFolder, "operator-token"), "utf8").trim(),
+    // Of several servers on one database, the one that started first has it.
+    operatorToken: existsSync(tokenFile) ? readFileSync(tokenFile, "utf8").trim() : "",
     api: (method, path, call = {}) => exchange(new URL(path, addresses.admin), method, agent, call),
     as: (token) => ({ transport, token }),
     pollSpiffe: (path, options) => pollAsSpire(Number(new URL(addresses.bundleSpiffe).port), path, trust, options),

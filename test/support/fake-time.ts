@@ -5,6 +5,7 @@ import type { Timers } from "../../src/timers.ts";
 export interface FakeTime {
   readonly clock: Clock;
   readonly timers: Timers;
+  readonly monotonic: () => number;
   /** Lets `ms` pass: the wall clock moves and the timers that fall due are called, each at its time. */
   pass(ms: number): void;
   /** Sets the wall clock; timers do not notice. */
@@ -20,6 +21,7 @@ export function fakeTime(start: EpochMs): FakeTime {
   const nextUntil = (end: number) => [...due].filter((timer) => timer.at <= end).toSorted((a, b) => a.at - b.at)[0];
   return {
     clock: () => offset + monotonic,
+    monotonic: () => monotonic,
     timers: {
       after(ms, callback) {
         const timer = { at: monotonic + ms, callback };

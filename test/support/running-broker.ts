@@ -17,6 +17,7 @@ import type { NewFederation, NewMesh } from "../../src/client/schemas.ts";
 import { loadConfig } from "../../src/config.ts";
 import { type Randomness, systemRandomness } from "../../src/randomness.ts";
 import { type RunningBroker, startBroker } from "../../src/server/start-broker.ts";
+import type { Surroundings } from "../../src/server/surroundings.ts";
 import { type Answer, pollAsIstiod, pollAsSpire } from "./poll.ts";
 import { databaseOf } from "./postgres-server.ts";
 import { type TestCa, type TestCaOptions, testCa } from "./test-ca.ts";
@@ -71,14 +72,18 @@ const QUIET = {
   ENTENTE_DELIVERY_BATCH_MS: "20",
 };
 
-/** @param env settings by their environment variables, beside free ports on loopback */
+/**
+ * @param env settings by their environment variables, beside free ports on loopback
+ * @param time what passes otherwise than the system's; a restart keeps it
+ */
 export async function runBroker(
   env: Record<string, string> = {},
   data?: string,
   random: Randomness = systemRandomness,
+  time: Pick<Surroundings, "timers" | "monotonic" | "clockOffset"> = {},
 ): Promise<TestBroker> {
   const dataFolder = data ?? mkdtempSync(join(tmpdir(), "entente-test-"));
-  const clockOffset = new SharedArrayBuffer(Float64Array.BYTES_PER_ELEMENT);
+  const { clockOffset = new SharedArrayBuffer(Float64Array.BYTES_PER_ELEMENT) } = time;
   const lines: string[] = [];
   const logger = pino({ level: "trace", base: null }, { write: (line: string) => void lines.push(line) });
   const database = await databaseOf(dataFolder);
@@ -88,6 +93,7 @@ export async function runBroker(
   const broker = await startBroker(config, {
     logger,
     random,
+    ...time,
     clockOffset,
     onFatal: (error) => {
       throw error;
@@ -128,7 +134,7 @@ export async function runBroker(
       ),
     async restart(more = {}) {
       await close();
-      return runBroker({ ...env, ...more }, dataFolder);
+      return runBroker({ ...env, ...more }, dataFolder, systemRandomness, time);
     },
     async remove() {
       await close();

@@ -56,6 +56,7 @@ export async function storeBroker(
   const time = fakeTime(NOON);
   const generation = parts.generation ?? 0;
   const unitOfWork = createUnitOfWork({
+    isShared: false,
     db,
     clock: time.clock,
     random: seededRandomness("store broker"),

@@ -86,7 +86,7 @@ export const BODIES: Readonly<Record<string, Body>> = {
   }),
   "POST /v1/meshes/{meshId}/distrusts": (_, other, how) => ({
     trustDomain: other.trustDomain,
-    fingerprint: pick(other.fingerprints, how),
+    fingerprint: pick([...other.fingerprints, "0".repeat(64)], how),
     reason,
     force: how % 2 === 0,
   }),

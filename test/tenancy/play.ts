@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
-import { bareMesh, eventually, UNLIMITED } from "../api/api-fixture.ts";
+import { bareMesh, UNLIMITED } from "../api/api-fixture.ts";
 import { type ApiAnswer, expectStatus, runBroker, type TestBroker } from "../support/running-broker.ts";
 import type { TestCa } from "../support/test-ca.ts";
-import { type Act, type Actor, BODIES, pick } from "./acts.ts";
-import { ROWS } from "./rows.ts";
-import { renaming, STEP_MS } from "./seen.ts";
+import type { Act } from "./acts.ts";
+import { learn, perform, poll } from "./perform.ts";
+import { renaming } from "./seen.ts";
 import { sweep } from "./sweep.ts";
 
 export type TenantName = "a" | "b" | "c";
@@ -30,20 +30,18 @@ export interface Play {
   readonly broker: TestBroker;
   readonly tenants: Readonly<Record<"a" | "b", Tenant>> & { readonly c?: Tenant };
   readonly auditor: string;
+  /** Whom C proposes to: a proposal is seen by the other side (S21). */
+  readonly peerOfC: Tenant;
   /** Asks with random bytes of its own, so that what was asked elsewhere before does not show. */
   ask(who: TenantName, asked: string, request: () => Promise<ApiAnswer>): Promise<ApiAnswer>;
 }
 
-const OPERATIONS = Object.keys(ROWS).filter((operation) => operation !== "GET /metrics");
-const POLLS = Math.round(OPERATIONS.length / 5);
-const PROJECTIONS = ["", "/istio", "/pem"];
-
 /** Whether there is a third tenant, and whether A federates with it. */
-export type Third = "absent" | "unrelated" | "peer of a";
+export type Third = "absent" | "unrelated" | "listed" | "peer of a";
 
 /**
- * Lives through the acts in a world of its own. Each act draws its random bytes from a stream of its own and happens at a time
- * of its own, so that what A and B do is the same in every world: IDs and secrets are equal without renaming.
+ * Lives through the acts in a world of its own. Each act draws its random bytes from a stream of its own, so that what A and B
+ * do is the same in every world: IDs and secrets are equal without renaming.
  */
 export async function play(acts: readonly Act[], third: Third, cas: Record<TenantName, TestCa[]>): Promise<Seen[]> {
   let stream = "start";
@@ -54,9 +52,8 @@ export async function play(acts: readonly Act[], third: Third, cas: Record<Tenan
   };
   const broker = await runBroker({ ...UNLIMITED, ENTENTE_BREAK_GLASS: "true" }, undefined, random);
   const startedAt = Date.now();
-  const enter = (name: string, step: number) => {
+  const enter = (name: string) => {
     [stream, drawn] = [name, 0];
-    broker.moveClock(step * STEP_MS - (Date.now() - startedAt));
   };
   try {
     const rename = { a: renaming(startedAt), b: renaming(startedAt), c: renaming(startedAt) };
@@ -67,23 +64,28 @@ export async function play(acts: readonly Act[], third: Third, cas: Record<Tenan
       seen.push({ who, asked, answer: rename[who](answer) });
       return answer;
     };
-    enter("a", 1);
+    enter("a");
     const a = await tenant(broker, "a", {});
-    enter("b", 2);
+    enter("b");
     const b = await tenant(broker, "b", {});
-    enter("auditor", 3);
+    enter("auditor");
     const auditor = await made(broker, broker.operatorToken, "/v1/tokens", { name: "auditor", role: "auditor" });
-    enter("c", 4);
-    const c = third === "absent" ? {} : { c: await tenant(broker, "c", { listed: false }) };
-    const world: Play = { broker, tenants: { a, b, ...c }, auditor: auditor.token, ask };
-    if (third === "peer of a") await befriend(world);
+    enter("c");
+    const c = third === "absent" ? {} : { c: await tenant(broker, "c", { listed: third === "listed" }) };
+    const nobody: Tenant = { ...a, meshId: "nobody", trustDomain: "nobody.example", known: new Map(), pollers: [] };
+    const peerOfC = third === "peer of a" ? a : nobody;
+    const world: Play = { broker, tenants: { a, b, ...c }, auditor: auditor.token, peerOfC, ask };
+    if (third === "peer of a") await federate(world, c.c as Tenant, a);
+    enter("opening");
+    await federate(world, a, b);
+    for (const one of [a, b]) await open(world, one, cas);
     for (const [index, act] of acts.entries()) {
       if (act.who === "c" && third === "absent") continue;
-      enter(`act ${index}`, 5 + index);
+      enter(`act ${index}`);
       await perform(world, act, cas);
     }
     for (const who of ["a", "b"] as const) {
-      enter(`sweep of ${who}`, 6 + acts.length);
+      enter(`sweep of ${who}`);
       await sweep(world, who);
     }
     return seen;
@@ -102,113 +104,25 @@ async function tenant(broker: TestBroker, meshId: string, described: Record<stri
   return { meshId, trustDomain, admin: token, viewer: viewer.token, known: new Map(), pollers: [poller] };
 }
 
-/** A agrees to a federation with C. */
-async function befriend({ broker, tenants: { a, c } }: Play): Promise<void> {
-  if (!c) return;
-  const { federationId } = await made(broker, c.admin, "/v1/federations", { proposer: "c", peer: "a" });
-  const body = { meshId: "a", decision: "grant" };
-  await expectStatus(200, broker.api("POST", `/v1/federations/${federationId}/consents`, { token: a.admin, body }));
+async function federate({ broker }: Play, proposer: Tenant, peer: Tenant): Promise<void> {
+  const asked = { proposer: proposer.meshId, peer: peer.meshId };
+  const proposed = await made(broker, proposer.admin, "/v1/federations", asked);
+  const { federationId } = proposed;
+  const body = { meshId: peer.meshId, decision: "grant" };
+  const path = `/v1/federations/${federationId}/consents`;
+  await expectStatus(200, broker.api("POST", path, { token: peer.admin, body }));
+  for (const one of [proposer, peer]) learn(one, { federationId });
 }
 
-/** C asks about everybody; A and B about themselves and each other; operators and auditors about A and B. */
-async function perform(world: Play, act: Act, cas: Record<TenantName, TestCa[]>): Promise<void> {
-  const { tenants } = world;
-  const own = act.who === "c" ? tenants.c : tenants[act.who === "b" ? "b" : "a"];
-  const others = [tenants.a, tenants.b].filter((one) => one !== own);
-  const about = pick([own, own, own, ...others], act.about) as Tenant;
-  const other = pick(
-    [tenants.a, tenants.b].filter((one) => one !== about),
-    act.which,
-  );
-  const token = tokenOf(world, act);
-  const what = act.what % (OPERATIONS.length + POLLS);
-  if (what >= OPERATIONS.length) return poll(world, act, own as Tenant);
-  const operation = OPERATIONS[what] as string;
-  const [method = "", template = ""] = operation.split(" ");
-  const actor = actorOf(about, cas);
-  const path = template.replaceAll(
-    /\{(\w+)\}/g,
-    (_, name: string) => actor.values[name] ?? idOf(about, name, act.which),
-  );
-  const body = BODIES[operation]?.(actor, actorOf(other, cas), act.how) ?? ROWS[operation]?.body?.(actor);
-  const query = method !== "GET" && act.how % 7 === 0 ? "?dryRun=true" : "";
-  const request = () =>
-    world.broker.api(method, path + query, { ...(token ? { token } : {}), ...(body ? { body } : {}) });
-  const answer = await (isTenant(act.who) ? world.ask(act.who, `${method} ${path}${query}`, request) : request());
-  if (method !== "GET" && answer.status < 300 && query === "") learn(about, answer.body);
+/** A CA that is published, one that is prepared, and a poll of the other's bundle. */
+async function open(world: Play, tenant: Tenant, cas: Record<TenantName, TestCa[]>): Promise<void> {
+  const { meshId, admin } = tenant;
+  for (const { certificatePem } of cas[meshId as TenantName].slice(0, 2))
+    learn(tenant, await made(world.broker, admin, `/v1/meshes/${meshId}/authorities`, { pem: certificatePem }));
+  await poll(world, { who: meshId as TenantName, viewer: false, what: 0, which: 0, how: 0, about: 0 }, tenant);
+  await poll(world, { who: meshId as TenantName, viewer: false, what: 0, which: 0, how: 0, about: 1 }, tenant);
 }
-
-const isTenant = (who: Act["who"]): who is "a" | "b" => who === "a" || who === "b";
 
 /** What these tenants saw, in order. */
 export const of = (seen: readonly Seen[], who: readonly TenantName[]): Seen[] =>
   seen.filter((one) => who.includes(one.who));
-
-function tokenOf({ broker, tenants, auditor }: Play, { who, viewer, which }: Act): string | undefined {
-  if (who === "operator") return broker.operatorToken;
-  if (who === "auditor") return auditor;
-  // C also tries without a credential.
-  if (who === "c" && which % 10 === 0) return undefined;
-  return viewer ? tenants[who]?.viewer : tenants[who]?.admin;
-}
-
-const actorOf = ({ meshId, trustDomain }: Tenant, cas: Record<TenantName, TestCa[]>): Actor => {
-  const all = cas[meshId as TenantName];
-  return {
-    meshId,
-    trustDomain,
-    member: `${meshId}-guest-0`,
-    values: { meshId, trustDomain },
-    served: [],
-    sides: [],
-    seen: { trustDomain, fingerprint: "0".repeat(64) },
-    cas: all.map(({ certificatePem }) => certificatePem),
-    fingerprints: all.map(({ certificatePem }) => fingerprintOf(certificatePem)),
-  };
-};
-
-const fingerprintOf = (pem: string): string =>
-  createHash("sha256")
-    .update(Buffer.from(pem.replaceAll(/-----[^-]+-----|\s/g, ""), "base64"))
-    .digest("hex");
-
-const idOf = ({ known }: Tenant, name: string, which: number): string => pick(known.get(name) ?? ["absent"], which);
-
-/** The IDs of an answer, its lists included, are what later acts are about. */
-function learn(about: Tenant, body: Record<string, unknown>): void {
-  if (typeof body.pollerId === "string" && typeof body.token === "string")
-    about.pollers.push({ pollerId: body.pollerId, token: body.token });
-  const bodies = [body, ...Object.values(body).filter(Array.isArray).flat()] as Record<string, unknown>[];
-  for (const [name, value] of bodies.flatMap((one) => Object.entries(one ?? {}))) {
-    if (!/Id$/.test(name) || name === "meshId" || typeof value !== "string") continue;
-    const known = about.known.get(name) ?? [];
-    if (!known.includes(value)) about.known.set(name, [...known, value]);
-  }
-}
-
-async function poll(world: Play, { who, which, how, about }: Act, own: Tenant): Promise<void> {
-  const { pollerId, token } = pick(own.pollers, which);
-  const trustDomain = `${pick(["a", "b", "c"], about)}.example`;
-  const path = `/p/${token}/${trustDomain}${pick(PROJECTIONS, how)}`;
-  const request = () => pollOnce(world.broker, own, pollerId, path, trustDomain);
-  await (isTenant(who) ? world.ask(who, `poll ${trustDomain}`, request) : request());
-}
-
-/** A poll, of which the delivery is in the ledger before anything else happens. */
-export async function pollOnce(
-  broker: TestBroker,
-  { meshId }: Tenant,
-  pollerId: string,
-  path: string,
-  trustDomain: string,
-): Promise<ApiAnswer> {
-  const { status, headers, body: text } = await broker.pollWeb(path);
-  if (status === 200) {
-    const ledger = () => broker.api("GET", `/v1/meshes/${meshId}/deliveries`, { token: broker.operatorToken });
-    type Row = { pollerId: string; trustDomain: string };
-    const isRow = (row: Row) => row.pollerId === pollerId && row.trustDomain === trustDomain;
-    await eventually(ledger, ({ status: found, body }) => found !== 200 || body.asConsumer.some(isRow));
-  }
-  const body = text.startsWith("{") ? JSON.parse(text) : undefined;
-  return { status, headers, text, body };
-}

@@ -134,6 +134,8 @@ export const ROWS: Readonly<Record<string, Row>> = {
     reason,
   })),
   "POST /v1/break-glass/tokens": row(OPERATOR, "mesh", ({ meshId }) => ({ meshId, name: "one more", reason })),
+  "GET /v1/broker": row(OVERSEERS, "no target"),
+  "POST /v1/broker/ca-rollovers": row(OPERATOR, "no target", () => ({ reason })),
   "GET /v1/audit-events": row(READERS, "no target"),
   "GET /v1/audit-events/{position}": row(READERS, "mesh"),
   "GET /metrics": row(OVERSEERS, "no target"),

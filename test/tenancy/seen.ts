@@ -1,10 +1,9 @@
 import type { ApiAnswer } from "../support/running-broker.ts";
 
-/** How far apart two acts are on the broker's clock: what happens within one is at one time. */
-export const STEP_MS = 30_000;
-const YEAR_MS = 366 * 24 * 3_600_000;
+const HOUR_MS = 3_600_000;
+const YEAR_MS = 366 * 24 * HOUR_MS;
 
-/** Numbers of the log (S21): renamed by order of appearance. */
+/** A scenario takes seconds: what is of one hour is at one time. Numbers of the log (S21): renamed by order of appearance. */
 const POSITIONS = new Set(["position", "sequence", "revision", "spiffe_sequence"]);
 /** Of what is salted, or depends on the millisecond or on a position. */
 const UNSTABLE = new Set(["beforeDigest", "afterDigest", "lastUsedAt"]);
@@ -19,10 +18,14 @@ export function renaming(startedAt: number) {
     return positions.get(found) as string;
   };
   const time = (at: number): string | undefined =>
-    Math.abs(at - startedAt) < 2 * YEAR_MS ? `step ${Math.floor((at - startedAt) / STEP_MS)}` : undefined;
+    Math.abs(at - startedAt) < 2 * YEAR_MS ? `hour ${Math.round((at - startedAt) / HOUR_MS)}` : undefined;
   const text = (found: string): string => {
-    const isTime = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(found) || / GMT$/.test(found);
-    return (isTime && time(Date.parse(found))) || found.replace(/^https:\/\/127\.0\.0\.1:\d+/, "https://broker");
+    const [, inPath] = /^\/v1\/audit-events\/(\d+)$/.exec(found) ?? [];
+    if (inPath !== undefined) return position(Number(inPath));
+    if (/ GMT$/.test(found)) return time(Date.parse(found)) ?? found;
+    return found
+      .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, (at) => time(Date.parse(at)) ?? at)
+      .replace(/^https:\/\/127\.0\.0\.1:\d+/, "https://broker");
   };
 
   const renamed = (value: unknown, name = ""): unknown => {

@@ -1,5 +1,6 @@
 import type { ApiAnswer } from "../support/running-broker.ts";
-import { type Play, pollOnce } from "./play.ts";
+import { pollAt } from "./perform.ts";
+import type { Play } from "./play.ts";
 import { ROWS } from "./rows.ts";
 
 const READS = Object.keys(ROWS)
@@ -27,12 +28,11 @@ export async function sweep(world: Play, who: "a" | "b"): Promise<void> {
   }
   for (const path of paths.filter((one) => one.includes("{")))
     for (const id of known.get(/\{(\w+)\}/.exec(path)?.[1] ?? "") ?? []) await get(path.replace(/\{\w+\}/, id));
-  for (const { pollerId, token } of pollers)
+  for (const { token } of pollers)
     for (const of of ["a.example", "b.example", "c.example"])
       for (const projection of ["", "/istio", "/pem"]) {
         const path = `/p/${token}/${of}${projection}`;
-        const poll = () => pollOnce(broker, world.tenants[who], pollerId, path, of);
-        await world.ask(who, `poll ${of}${projection}`, poll);
+        await world.ask(who, `poll ${of}${projection}`, () => pollAt(broker, path));
       }
 }
 

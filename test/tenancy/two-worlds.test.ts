@@ -1,7 +1,9 @@
+import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { testCa } from "../support/test-ca.ts";
-import { anyAct } from "./acts.ts";
+import { type Act, anyAct } from "./acts.ts";
+import { operationOf } from "./perform.ts";
 import { of, play, type TenantName, type Third } from "./play.ts";
 
 /** ENTENTE_LONG=1 looks for what few runs do not find. */
@@ -24,15 +26,32 @@ describe("S21: two worlds, with and without a third tenant", () => {
     async (_, third, whom) => {
       const acts = fc.array(anyAct, { minLength: 20, maxLength: 60, size: "max" });
       await fc.assert(
-        fc.asyncProperty(acts, async (all) => {
+        fc.asyncProperty(acts, async (drawn) => {
+          // A mesh that has federations is not deleted: whether A is there must not depend on whether C is.
+          const deletes = (act: Act) => operationOf(act) === "DELETE /v1/meshes/{meshId}";
+          const all = third === "peer of a" ? drawn.filter((act) => !deletes(act)) : drawn;
           const without = of(await play(all, "absent", CAS), whom);
           const beside = of(await play(all, third, CAS), whom);
           expect(beside.map(({ asked }) => asked)).toEqual(without.map(({ asked }) => asked));
           for (const [index, one] of without.entries()) expect(beside[index], one.asked).toEqual(one);
         }),
-        { numRuns: RUNS, endOnFailure: !LONG, interruptAfterTimeLimit: LIMIT_MS, markInterruptAsFailure: false },
+        {
+          numRuns: RUNS,
+
+          endOnFailure: !LONG,
+          interruptAfterTimeLimit: LIMIT_MS,
+          markInterruptAsFailure: false,
+        },
       );
     },
     3 * LIMIT_MS,
   );
+
+  it("of a listed mesh the directory tells, and nothing else does", async () => {
+    const without = of(await play([], "absent", CAS), ["a", "b"]);
+    const beside = of(await play([], "listed", CAS), ["a", "b"]);
+    expect(beside.map(({ asked }) => asked)).toEqual(without.map(({ asked }) => asked));
+    const differing = without.filter((one, index) => !isDeepStrictEqual(beside[index], one));
+    expect(new Set(differing.map(({ asked }) => asked))).toEqual(new Set(["GET /v1/directory"]));
+  });
 });

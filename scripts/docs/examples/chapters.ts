@@ -142,3 +142,8 @@ export async function playDocument(play: Play, mesh: Member, now: EpochMs): Prom
   await play("putMeshDocument", { ...mesh, body });
   await play("readMeshDocument", mesh);
 }
+
+export async function playBroker(play: Play, operator: string): Promise<void> {
+  await play("readBroker", { as: operator });
+  await play("startCaRollover", { as: operator, body: { reason: "INC-4712: its key file was copied" } });
+}

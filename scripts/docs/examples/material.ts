@@ -1,4 +1,5 @@
 import { createECDH, createHash, createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
+import type { IdentityStores } from "../../../src/identity/broker-authority.ts";
 import { mintCertificate } from "../../../src/pki/mint.ts";
 import { pemOf } from "../../../src/pki/pem.ts";
 import type { Randomness } from "../../../src/randomness.ts";
@@ -61,6 +62,28 @@ export function exampleCa(trustDomain: string, commonName: string, now: EpochMs)
         keyUsage: ["digitalSignature"],
         uris: [spiffeId],
       }),
+  };
+}
+
+/** Where the broker's own CAs lie: in memory, each key made of its number. */
+export function exampleIdentity(): IdentityStores {
+  const keys = new Map<string, KeyObject>();
+  let generated = 0;
+  let certificate: string | undefined;
+  return {
+    certificates: {
+      place: "memory",
+      load: async () => certificate,
+      save: async (pem) => {
+        certificate = pem;
+      },
+    },
+    keys: {
+      load: async (name) => keys.get(name),
+      generate: () => ed25519Key(`broker CA ${generated++}`),
+      keep: async (name, key) => void keys.set(name, key),
+      remove: async (name) => void keys.delete(name),
+    },
   };
 }
 

@@ -8,16 +8,16 @@ import { loadConfig } from "../../../src/config.ts";
 import { issueToken } from "../../../src/features/access/token.service.ts";
 import type { StoredBroker } from "../../../src/features/broker.ts";
 import { settle } from "../../../src/features/bundles/settle.service.ts";
-import { cursorKeyOf, initialiseBroker } from "../../../src/features/trust-domains/broker-domain.service.ts";
 import type { Endpoint } from "../../../src/http/endpoint.ts";
 import { type Randomness, randomId } from "../../../src/randomness.ts";
+import { prepareIdentity } from "../../../src/server/first-start.ts";
 import { systemActor } from "../../../src/store/event.ts";
 import { migrate } from "../../../src/store/migrate.ts";
 import { openSqlite } from "../../../src/store/sqlite.ts";
 import { createUnitOfWork } from "../../../src/store/unit-of-work.ts";
 import { parseText } from "../../../src/text.ts";
 import { MINUTE_MS } from "../../../src/time.ts";
-import { seededRandomness } from "./material.ts";
+import { exampleIdentity, seededRandomness } from "./material.ts";
 
 /** A broker in which nothing happens by itself: its clock stands still between calls, and its randomness is seeded. */
 export interface StillBroker {
@@ -41,19 +41,31 @@ export async function openStillBroker(): Promise<StillBroker> {
   const clock = () => now;
   let source = seededRandomness("start");
   const random: Randomness = (bytes) => source(bytes);
-  const parts = { db, clock, random, generation: 0, settle, admit: async () => {}, committed: async () => {} };
+  const parts = {
+    db,
+    clock,
+    random,
+    generation: 0,
+    isShared: false,
+    settle,
+    admit: async () => {},
+    committed: async () => {},
+  };
   const unitOfWork = createUnitOfWork(parts);
   const { trustDomain, refreshHintSeconds, invitationSeconds, tokenSeconds, maxTokenSeconds } = config;
-  const { secret, cursorKey } = await unitOfWork.run(systemActor, async (work) => {
-    await initialiseBroker(work, trustDomain, refreshHintSeconds);
+  const stores = exampleIdentity();
+  const identity = async () => stores;
+  const { cursorKey } = await prepareIdentity({ unitOfWork, identity, trustDomain, refreshHintSeconds });
+  const { secret } = await unitOfWork.run(systemActor, (work) => {
     const first = { name: parseText("first operator", ""), meshes: [], expiresInSeconds: tokenSeconds };
-    return { ...(await issueToken(work, { ...first, role: "operator" })), cursorKey: await cursorKeyOf(work) };
+    return issueToken(work, { ...first, role: "operator" });
   });
   const broker: StoredBroker = {
     db,
     unitOfWork,
     clock,
     trustDomain,
+    identity,
     generation: 0,
     cursorKey,
     publicUrls: () => ({ spiffe: "https://bundles.broker.example:8443", web: "https://bundles.broker.example:8444" }),

@@ -2,6 +2,7 @@ import {
   deliver,
   join,
   playBreakGlass,
+  playBroker,
   playCodes,
   playDistrusts,
   playDocument,
@@ -101,10 +102,11 @@ export async function story(play: Play, still: StillBroker): Promise<void> {
   await play("readMesh", shop);
   await play("changeMesh", { ...shop, body: { displayName: "The web shop" } });
   await play("listAuditEvents", { as: operator, parameters: { meshId: "shop", type: "token.created", limit: 3 } });
-  await play("readAuditEvent", { as: operator, parameters: { position: "8" } });
+  await play("readAuditEvent", { as: operator, parameters: { position: "10" } });
   await play("metrics", { as: operator });
   await playDocument(play, bank, now);
   await playSuspension(play, operator);
   await playBreakGlass(play, operator, bank);
+  await playBroker(play, operator);
   await play("deleteMesh", { ...bank, parameters: { meshId: "bank", withdraw: true } });
 }

@@ -35,6 +35,8 @@ export type Permission =
   | "token:revoke"
   | "break-glass:use"
   | "audit:read"
+  | "broker:read"
+  | "broker:roll-over"
   | "metrics:read";
 
 const READS: readonly Permission[] = [
@@ -65,6 +67,8 @@ const PERMISSIONS: Record<Role | "invitation", readonly Permission[]> = {
     "token:create",
     "token:revoke",
     "break-glass:use",
+    "broker:read",
+    "broker:roll-over",
     "metrics:read",
   ],
   "mesh-admin": [
@@ -82,7 +86,7 @@ const PERMISSIONS: Record<Role | "invitation", readonly Permission[]> = {
     "token:revoke",
   ],
   "mesh-viewer": READS,
-  auditor: [...READS, "invitation:read", "shared-key:read", "metrics:read"],
+  auditor: [...READS, "invitation:read", "shared-key:read", "broker:read", "metrics:read"],
   invitation: ["mesh:register"],
 };
 

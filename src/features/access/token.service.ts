@@ -85,6 +85,7 @@ export async function issueToken(work: Work, asked: NewToken): Promise<{ token: 
     createdAt: work.now,
     createdBy: work.actor.id,
     expiresAt: work.now + asked.expiresInSeconds * SECOND_MS,
+    lifeSeconds: asked.expiresInSeconds,
     revokedAt: null,
     lastUsedAt: null,
   };
@@ -141,9 +142,8 @@ export async function rotateToken(
   overlapSeconds: number,
 ): Promise<{ token: Token; secret: string }> {
   const before = await endableToken(work, caller, tokenId);
-  const { name, role, meshes } = before;
-  const expiresInSeconds = Math.ceil((before.expiresAt - before.createdAt) / SECOND_MS);
-  const made = await issueToken(work, { name, role, meshes, expiresInSeconds });
+  const { name, role, meshes, lifeSeconds } = before;
+  const made = await issueToken(work, { name, role, meshes, expiresInSeconds: lifeSeconds });
   const expiresAt = Math.min(before.expiresAt, work.now + overlapSeconds * SECOND_MS);
   await setTokenExpiry(work.tx, tokenId, expiresAt);
   work.record({

@@ -1,7 +1,7 @@
 import type { Selectable } from "kysely";
 import type { Executor, Tables } from "../../store/tables.ts";
 import type { FreeText } from "../../text.ts";
-import type { EpochMs } from "../../time.ts";
+import { type EpochMs, SECOND_MS } from "../../time.ts";
 import type { MeshId } from "../meshes/mesh-id.ts";
 import type { Role, Scope } from "./role.ts";
 import type { Token } from "./token.ts";
@@ -28,6 +28,7 @@ async function withMeshes(db: Executor, rows: readonly TokenRow[]): Promise<Toke
     createdAt: row.created_at,
     createdBy: row.created_by,
     expiresAt: row.expires_at,
+    lifeSeconds: row.life_seconds ?? Math.ceil((row.expires_at - row.created_at) / SECOND_MS),
     revokedAt: row.revoked_at,
     lastUsedAt: row.last_used_at,
   }));
@@ -44,6 +45,7 @@ export async function insertToken(tx: Executor, token: Token, secretHash: string
       created_at: token.createdAt,
       created_by: token.createdBy,
       expires_at: token.expiresAt,
+      life_seconds: token.lifeSeconds,
       revoked_at: null,
       last_used_at: null,
     })

@@ -15,6 +15,8 @@ export interface Token {
   /** The token or invitation that made it; `system` for the first operator's. */
   readonly createdBy: string;
   readonly expiresAt: EpochMs;
+  /** How long it was to live when it was made, whatever ended it since. */
+  readonly lifeSeconds: number;
   readonly revokedAt: EpochMs | null;
   readonly lastUsedAt: EpochMs | null;
 }

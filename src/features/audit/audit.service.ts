@@ -23,7 +23,8 @@ export async function* eventsInBatches(
     const found = await listEvents(db, scope, filter, { ...from, after, limit: BATCH });
     const batch = found.filter(({ position }) => position <= newest);
     if (batch.length > 0) yield batch;
-    if (batch.length < BATCH) return;
-    after = batch.at(-1)?.position;
+    // What came since is left out of a batch, which is then no shorter than the log.
+    if (found.length < BATCH) return;
+    after = found.at(-1)?.position;
   }
 }

@@ -40,11 +40,12 @@ export async function listEvents(
   const ways = span ? waysThrough(scope, filter) : [];
   if (!span || ways.length === 0) return [];
   const { order, after, limit } = page;
-  const conditions = [
-    sql`way.position between ${span.first} and ${span.last}`,
-    ...(after === undefined ? [] : [order === "asc" ? sql`way.position > ${after}` : sql`way.position < ${after}`]),
-    ...conditionsOf(scope, filter),
-  ];
+  // One bound on each side: of two, the planner would seek to the first that is written.
+  const first = after !== undefined && order === "asc" ? Math.max(span.first, after + 1) : span.first;
+  const last = after !== undefined && order === "desc" ? Math.min(span.last, after - 1) : span.last;
+  // Written apart: of BETWEEN, SQLite's planner takes the lower bound alone where an EXISTS follows.
+  const bounds = [sql`way.position >= ${first}`, sql`way.position <= ${last}`];
+  const conditions = [...bounds, ...conditionsOf(scope, filter)];
   const positions = ways.map(
     (way) => sql`select * from (
       select way.position from ${way} and ${sql.join(conditions, sql` and `)}

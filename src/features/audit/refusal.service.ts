@@ -3,7 +3,7 @@ import type { Subject } from "../../store/event.ts";
 import { systemActor } from "../../store/event.ts";
 import type { UnitOfWork } from "../../store/unit-of-work.ts";
 import type { EpochMs } from "../../time.ts";
-import type { Caller } from "../access/caller.ts";
+import type { Caller, TokenCaller } from "../access/caller.ts";
 import { noteInvitationRefused } from "../access/invitation.service.ts";
 import { reaches } from "../access/role.ts";
 import type { RefusalTally } from "./refusals.ts";
@@ -46,14 +46,20 @@ export async function recordRefusal(
 /** A mesh that the caller does not reach learns nothing of the attempt, nor the caller whether the mesh exists. */
 function ownMeshes({ caller, meshId }: RefusedChange): Subject[] {
   if (caller.kind !== "token" || caller.scope.all) return [];
-  const named = meshId !== undefined && reaches(caller.scope, meshId) ? [meshId] : caller.meshes;
-  return named.map((id): Subject => `mesh/${id}`);
+  const spoken = spokenFor(caller, meshId);
+  return spoken === undefined ? [] : [`mesh/${spoken}`];
 }
 
 function actingMesh({ caller, meshId }: RefusedChange): { actingMesh?: string } {
   if (caller.kind !== "token" || caller.scope.all) return {};
-  const acting = meshId !== undefined && reaches(caller.scope, meshId) ? meshId : caller.meshes[0];
+  const acting = spokenFor(caller, meshId);
   return acting === undefined ? {} : { actingMesh: acting };
+}
+
+/** The mesh that an attempt spoke for. Which others a token speaks for is none of each one's business (S21). */
+function spokenFor(caller: TokenCaller, meshId: string | undefined): string | undefined {
+  if (meshId !== undefined && reaches(caller.scope, meshId)) return meshId;
+  return caller.meshes.length === 1 ? caller.meshes[0] : undefined;
 }
 
 /** Says in one event what was only counted since the last one. */

@@ -127,7 +127,14 @@ export const authorityEndpoints: readonly Endpoint[] = [
     params: authorityParams,
     body: transition,
     answer: authorityView,
-    refusals: ["not-found", "membership-pending", "impossible-transition", "would-empty-bundle", "invalid-text"],
+    refusals: [
+      "not-found",
+      "membership-pending",
+      "impossible-transition",
+      "would-empty-bundle",
+      "not-the-owner",
+      "invalid-text",
+    ],
     async change(work, { params, body }) {
       const asked = { to: body.to, reason: parseOptionalText(body.reason, "/reason"), force: body.force ?? false };
       const meshId = parseMeshId(params.meshId);

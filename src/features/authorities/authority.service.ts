@@ -8,7 +8,7 @@ import type { Work } from "../../store/unit-of-work.ts";
 import { notFound } from "../access/caller.ts";
 import { isEmpty } from "../bundles/bundle.ts";
 import type { MeshId } from "../meshes/mesh-id.ts";
-import { audienceOf, membershipOf } from "../trust-domains/trust-domain.service.ts";
+import { audienceOf, membershipOf, trustDomainNamed } from "../trust-domains/trust-domain.service.ts";
 import {
   countPublished,
   findAuthority,
@@ -183,7 +183,7 @@ async function addKnown(work: Work, trustDomain: TrustDomain, authority: Authori
 
 /**
  * Changes the state of what a mesh contributes; `revoked` is of the authority and holds for every contribution of it.
- * @throws {Refusal} `not-found`, `membership-pending`, `impossible-transition`, `would-empty-bundle`
+ * @throws {Refusal} `not-found`, `membership-pending`, `impossible-transition`, `would-empty-bundle`, `not-the-owner`
  */
 export async function transitionAuthority(
   work: Work,
@@ -198,6 +198,7 @@ export async function transitionAuthority(
   const after = movedTo(before, asked.to, asked.reason, work.now);
   const standing = await standingContributions(work.tx, trustDomain);
   const revoked = asked.to === "revoked" ? authorityId : undefined;
+  if (revoked) await requireMayRevoke(work, before, meshId, standing);
   const next = standing
     .map((other) => (other.known.authorityId === authorityId && other.source.id === meshId ? after : other))
     .filter((other) => other.known.authorityId !== revoked);
@@ -223,6 +224,45 @@ export async function transitionAuthority(
   });
   work.touched.bundle(trustDomain);
   return after;
+}
+
+/**
+ * Revocation is of the authority, for good, and a CA certificate is public: who revokes what others bring too owns the trust
+ * domain, or has proved that it holds the key.
+ * @throws {Refusal} `not-the-owner`
+ */
+async function requireMayRevoke(
+  work: Work,
+  own: Contribution,
+  meshId: MeshId,
+  standing: readonly Contribution[],
+): Promise<void> {
+  const { authorityId, trustDomain } = own.known;
+  const brought = standing.some(({ known, source }) => known.authorityId === authorityId && source.id !== meshId);
+  if (!brought || own.provedAt !== null) return;
+  if ((await trustDomainNamed(work.tx, trustDomain))?.owner === meshId) return;
+  throw new Refusal(
+    "not-the-owner",
+    `another mesh brings this authority too: prove it, or retire your own contribution`,
+    {
+      pointer: "/to",
+    },
+  );
+}
+
+/**
+ * Moves what a source brings to another state; whoever calls says why in an event.
+ * @throws {Refusal} `impossible-transition`
+ */
+export async function moveContribution(
+  work: Work,
+  before: Contribution,
+  to: ContributionState,
+  reason: string | null,
+): Promise<void> {
+  checkTransition(shownState(before), to);
+  await saveContribution(work.tx, movedTo(before, to, reason, work.now));
+  work.touched.bundle(before.known.trustDomain);
 }
 
 const movedTo = (before: Contribution, to: ShownState, reason: string | null, now: number): Contribution =>

@@ -28,7 +28,10 @@ export async function saveDeliveries(tx: Executor, deliveries: readonly Delivery
     await tx
       .insertInto("delivery")
       .values({ ...row, poller_id: delivery.pollerId, trust_domain: delivery.trustDomain })
-      .onConflict((conflict) => conflict.columns(["poller_id", "trust_domain"]).doUpdateSet(row))
+      // A batch that was offered again may be older than what another server wrote since.
+      .onConflict((conflict) =>
+        conflict.columns(["poller_id", "trust_domain"]).doUpdateSet(row).where("delivery.at", "<=", delivery.at),
+      )
       .execute();
     if (delivery.revision === null) continue;
     await tx
