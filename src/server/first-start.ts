@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { writeFileDurably } from "../durable-file.ts";
 import { hasOperatorToken, issueToken } from "../features/access/token.service.ts";
-import { contribute, hasContributed } from "../features/authorities/authority.service.ts";
+import { contribute, contributionWith } from "../features/authorities/authority.service.ts";
 import type { OpenIdentity } from "../features/broker.ts";
 import { issuingCaPem } from "../features/broker-ca/broker-ca.service.ts";
 import { cursorKeyOf, findBroker, initialiseBroker } from "../features/trust-domains/broker-domain.service.ts";
@@ -55,7 +55,7 @@ export function prepareIdentity(parts: {
     const { now, random } = work;
     const authority = await openBrokerAuthority({ ...stores, trustDomain, now, random, remembered });
     if (!isKnown) await initialiseBroker(work, trustDomain, parts.refreshHintSeconds);
-    await contributeOwnAuthority(work, authority);
+    await contributeOwnAuthority(work, authority, stores.certificates.place);
     return { authority, cursorKey: await cursorKeyOf(work) };
   });
 }
@@ -84,10 +84,18 @@ export function prepareOperatorToken(
   });
 }
 
-async function contributeOwnAuthority(work: Work, own: BrokerAuthority): Promise<void> {
+/** @throws {StartRefusal} where a roll-over replaced the CA: what it issued would not be trusted */
+async function contributeOwnAuthority(work: Work, own: BrokerAuthority, place: string): Promise<void> {
   const { trustDomain } = own;
   const source = { kind: "broker", id: trustDomain } as const;
-  if (await hasContributed(work.tx, source, trustDomain, own.certificate.fingerprint)) return;
+  const contribution = await contributionWith(work.tx, source, trustDomain, own.certificate.fingerprint);
+  if (contribution?.state === "retiring" || contribution?.state === "retired") {
+    throw new StartRefusal(
+      `${place} is of a CA that a roll-over replaced; restore the newest one with its key, or remove ${place}: the broker ` +
+        "then takes the newest CA whose key is there, or makes one",
+    );
+  }
+  if (contribution) return;
   const { authority } = x509Authority(own.certificate.der, trustDomain, work.now);
   const { known } = await contribute(work, { source, trustDomain, authority, state: "active" });
   work.record({

@@ -77,7 +77,8 @@ const idOf = ({ known }: Tenant, name: string, which: number): string => pick(kn
 export function learn(about: Tenant, body: Record<string, unknown>): void {
   if (typeof body.pollerId === "string" && typeof body.token === "string")
     about.pollers.push({ pollerId: body.pollerId, token: body.token });
-  const bodies = [body, ...Object.values(body).filter(Array.isArray).flat()] as Record<string, unknown>[];
+  // Not of federations: A must not come to act on one with C, which is there in one world alone.
+  const bodies = [body, body.authorities ?? [], body.pollers ?? []].flat() as Record<string, unknown>[];
   for (const [name, value] of bodies.flatMap((one) => Object.entries(one ?? {}))) {
     if (!/Id$/.test(name) || name === "meshId" || typeof value !== "string") continue;
     const known = about.known.get(name) ?? [];

@@ -28,9 +28,9 @@ export async function saveDeliveries(tx: Executor, deliveries: readonly Delivery
     await tx
       .insertInto("delivery")
       .values({ ...row, poller_id: delivery.pollerId, trust_domain: delivery.trustDomain })
-      // A batch that was offered again may be older than what another server wrote since.
+      // A batch that was offered again may be older than what another server wrote since; sequences never fall (R16).
       .onConflict((conflict) =>
-        conflict.columns(["poller_id", "trust_domain"]).doUpdateSet(row).where("delivery.at", "<=", delivery.at),
+        conflict.columns(["poller_id", "trust_domain"]).doUpdateSet(row).where("delivery.sequence", "<=", delivery.sequence),
       )
       .execute();
     if (delivery.revision === null) continue;

@@ -9,6 +9,7 @@ import { fileKeyStore } from "../../../src/identity/key-store.ts";
 import { x509Authority } from "../../../src/pki/authority-profile.ts";
 import { systemRandomness } from "../../../src/randomness.ts";
 import { prepareIdentity } from "../../../src/server/first-start.ts";
+import { StartRefusal } from "../../../src/start-refusal.ts";
 import { clockActor } from "../../../src/store/event.ts";
 import { RollBack } from "../../../src/store/unit-of-work.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../../src/time.ts";
@@ -134,6 +135,25 @@ describeOnEachEngine("a roll-over of the broker's CA", (open) => {
     expect((await ca.steps()).at(-2)).toBe("retired");
     await ca.start();
     expect(await ca.states()).toEqual(["prepared", "active"]);
+  });
+
+  it("leaves no way back: a start with the certificate and the key of the CA that it replaced is refused", async () => {
+    const ca = await started(await open());
+    const { unitOfWork, stores, broker } = ca;
+    const startAgain = () => prepareIdentity({ ...broker, unitOfWork, refreshHintSeconds: 300 });
+    const backup = ca.issuing();
+    await ca.start();
+    ca.time.pass(WAIT_MS);
+    await ca.look();
+    const newest = ca.issuing();
+    await stores.certificates.save(backup);
+    await expect(startAgain()).rejects.toThrow(StartRefusal);
+    await expect(startAgain()).rejects.toThrow(
+      /broker-ca\.pem is of a CA that a roll-over replaced; restore the newest/,
+    );
+    rmSync(stores.certificates.place);
+    expect((await startAgain()).authority.certificatePem).toBe(newest);
+    expect(ca.issuing()).toBe(newest);
   });
 
   it("retires every CA that issued before, and removes a key with the last of those that have it", async () => {
