@@ -90,13 +90,15 @@ export async function poll(world: Play, { who, which, how, about }: Act, own: Te
   const { pollerId, token } = pick(own.pollers, which);
   const trustDomain = `${pick(["a", "b", "c"], about)}.example`;
   const path = `/p/${token}/${trustDomain}${pick(PROJECTIONS, how)}`;
+  const before = Date.now();
   const request = () => pollAt(world.broker, path);
   const { status } = await (isTenant(who) ? world.ask(who, `poll ${trustDomain}`, request) : request());
   if (status !== 200) return;
   // The delivery is in the ledger before anything else happens.
   const { broker } = world;
   const ledger = () => broker.api("GET", `/v1/meshes/${own.meshId}/deliveries`, { token: broker.operatorToken });
-  const isRow = (row: Record<string, unknown>) => row.pollerId === pollerId && row.trustDomain === trustDomain;
+  const isRow = (row: { pollerId: string; trustDomain: string; at: string }) =>
+    row.pollerId === pollerId && row.trustDomain === trustDomain && Date.parse(row.at) >= before;
   await eventually(ledger, ({ status: found, body }) => found !== 200 || body.asConsumer.some(isRow));
 }
 

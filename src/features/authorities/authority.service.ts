@@ -48,16 +48,6 @@ export const meshSource = (meshId: MeshId): Source => ({ kind: "mesh", id: meshI
 export const countPublishedBy = ({ tx }: Work, meshId: MeshId): Promise<number> =>
   countPublished(tx, meshSource(meshId));
 
-/** Whether a source has brought the authority with this fingerprint. */
-export async function hasContributed(
-  db: Executor,
-  source: Source,
-  trustDomain: TrustDomain,
-  fingerprint: string,
-): Promise<boolean> {
-  return (await contributionWith(db, source, trustDomain, fingerprint)) !== undefined;
-}
-
 /** What a source brings under this fingerprint. */
 export async function contributionWith(
   db: Executor,

@@ -18,8 +18,8 @@ interface Found extends PutAuthority {
 }
 
 /**
- * Registers what the mesh does not have, then moves to its state what it has, first what stays published: a successor
- * is there before the last one goes.
+ * Registers what the mesh does not have, then moves to its state what it has: a successor is there before the last one
+ * goes.
  * @throws {Refusal} as `registerAuthorities` and `transitionAuthority`, with pointers into the document
  */
 export async function putAuthorities(
@@ -54,9 +54,9 @@ export async function putAuthorities(
     warnings.push(...told.map((warning) => ({ ...warning, pointer: place + warning.pointer })));
     for (const contribution of contributions) found.push({ contribution, outcome: "created", wanted: one, place });
   }
-  const moved = new Map<Found, PutAuthority>();
-  for (const one of found.toSorted(lastOnesLast)) moved.set(one, await moveTo(work, mesh, one));
-  return { put: found.map((one) => moved.get(one) ?? one), warnings };
+  const put: PutAuthority[] = [];
+  for (const one of found) put.push(await moveTo(work, mesh, one));
+  return { put, warnings };
 }
 
 /** A key is registered under one `kid` for good. */
@@ -67,9 +67,6 @@ function requireKeyId({ known: { authority, authorityId } }: Contribution, keyId
     extra: { authorityId },
   });
 }
-
-const ends = ({ wanted: { state } }: Found): number => (state === "retired" || state === "revoked" ? 1 : 0);
-const lastOnesLast = (a: Found, b: Found): number => ends(a) - ends(b);
 
 async function moveTo(work: Work, { meshId }: RegisteredMesh, one: Found): Promise<PutAuthority> {
   const { contribution, wanted, place } = one;

@@ -60,6 +60,8 @@ describe("a mesh that wants a federation", () => {
     expect(stepOf(wants(bank), say(agreed(), shop, "withdraw", 2).federation)).toBe("nothing");
     expect(stepOf(wants(bank), veto(agreed(), "deny", 2).federation)).toBe("nothing");
     expect(stepOf(wants(bank), agreed(), false)).toBe("nothing");
+    const both = say(say(agreed(), bank, "withdraw", 2).federation, shop, "withdraw", 3).federation;
+    expect(stepOf(wants(bank), both)).toBe("nothing");
   });
 
   it("proposes again after its own denial or withdrawal: the peer is asked anew", () => {
