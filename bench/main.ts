@@ -1,11 +1,15 @@
 import { availableParallelism } from "node:os";
+import { measureAdminWrites } from "./admin-writes.ts";
 import { measureAudit } from "./audit.ts";
 import { measureBundleEndpoint } from "./bundle-endpoint.ts";
 import { measureReplicas } from "./replicas.ts";
+import { measureScale } from "./scale.ts";
 
 console.log(
   `Node ${process.version}, ${availableParallelism()} cores. CPU is process CPU of the server, all its threads.`,
 );
 await measureBundleEndpoint();
+await measureAdminWrites();
+await measureScale();
 await measureAudit();
 await measureReplicas();
