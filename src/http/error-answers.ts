@@ -31,9 +31,7 @@ export function answerErrors(app: FastifyInstance, endpoints: readonly Endpoint[
   const methodsOf = allowedMethods([...endpoints, ...REFERENCE_ROUTES]);
 
   app.addHook("onSend", async (_request, reply) => {
-    const ownCaching = reply.getHeader("cache-control");
     reply.headers(SAFE_HEADERS);
-    if (ownCaching !== undefined) reply.header("cache-control", ownCaching);
   });
   app.setErrorHandler(async (error, request, reply) => {
     // A method that the framework knows and no operation has, such as QUERY, is refused before the route is missed.

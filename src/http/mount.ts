@@ -93,7 +93,7 @@ async function answerRead(
   if (endpoint.pages) linkToNext(request, reply, body as { next?: string });
   if (endpoint.permission === "anybody" || status !== 200) return reply.code(status).send(body);
   const tag = entityTagOf(body);
-  reply.headers({ etag: tag, "cache-control": "private, no-cache" });
+  reply.header("etag", tag);
   const known = request.headers["if-none-match"];
   return known !== undefined && names(known, tag) ? reply.code(304).send() : reply.code(200).send(body);
 }

@@ -43,9 +43,10 @@ export function renaming(startedAt: number) {
         .filter(([name]) => !HEADERS.has(name))
         .map(([name, value]) => [name, name === "link" ? "a link" : renamed(value)]),
     );
-  return ({ status, headers: sent, text: said, body }: ApiAnswer) => ({
-    status,
-    headers: headers(sent),
-    body: body === undefined ? said : renamed(body),
-  });
+  return (answer: ApiAnswer): { status: number; headers: unknown; body: unknown } => {
+    const { status, headers: sent, text: said, body } = answer;
+    // What a dry run would have numbered is nobody's: whatever comes next takes the number.
+    if (body?.dryRun === true) return renaming(startedAt)({ ...answer, body: { ...body, dryRun: "yes" } });
+    return { status, headers: headers(sent), body: body === undefined ? said : renamed(body) };
+  };
 }

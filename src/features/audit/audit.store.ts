@@ -37,16 +37,16 @@ export async function listEvents(
   page: EventPage,
 ): Promise<StoredEvent[]> {
   const span = await positionsOf(db, filter);
-  const ways = span ? waysThrough(scope, filter) : [];
-  if (!span || ways.length === 0) return [];
+  const search = searchFor(scope, filter);
+  if (!span || search.ways.length === 0) return [];
   const { order, after, limit } = page;
   // One bound on each side: of two, the planner would seek to the first that is written.
   const first = after !== undefined && order === "asc" ? Math.max(span.first, after + 1) : span.first;
   const last = after !== undefined && order === "desc" ? Math.min(span.last, after - 1) : span.last;
   // Written apart: of BETWEEN, SQLite's planner takes the lower bound alone where an EXISTS follows.
   const bounds = [sql`way.position >= ${first}`, sql`way.position <= ${last}`];
-  const conditions = [...bounds, ...conditionsOf(scope, filter)];
-  const positions = ways.map(
+  const conditions = [...bounds, ...conditionsOf(scope, filter, search)];
+  const positions = search.ways.map(
     (way) => sql`select * from (
       select way.position from ${way} and ${sql.join(conditions, sql` and `)}
       order by way.position ${sql.raw(order)} limit ${limit}) as way`,
@@ -69,39 +69,57 @@ export async function listEvents(
   }));
 }
 
+/** Indexes that lead to what is asked for in the order of positions, and what is still to be looked at on the way. */
+interface Search {
+  /** One, or one for each of several meshes. */
+  readonly ways: readonly RawBuilder<unknown>[];
+  readonly rest: EventFilter;
+  readonly isInScope: boolean;
+}
+
 /**
- * An index that leads to what is asked for in the order of positions, which the planner would rather sort: the one that
- * passes the least else, for several meshes one each.
+ * The planner would rather sort all that an index leads to, or join the tables whole: it is given the index that passes
+ * the least else, and nothing twice.
  */
-function waysThrough(scope: Scope, { actor, type, subjects }: EventFilter): RawBuilder<unknown>[] {
+function searchFor(scope: Scope, { type, actor, ...filter }: EventFilter): Search {
+  const typed = type === undefined ? {} : { type };
   const about = (subject: string) =>
     type === undefined
       ? sql`event_subject as way where way.subject = ${subject}`
       : sql`event_subject_type as way where way.subject = ${subject} and way.type = ${type}`;
-  const [subject] = subjects;
-  if (actor !== undefined) return [sql`event_detail as way where way.actor = ${actor}`];
-  if (subject !== undefined) return [about(subject)];
-  if (!scope.all) return scope.meshes.map((meshId) => about(`mesh/${meshId}`));
-  return [type === undefined ? sql`event as way where true` : sql`event as way where way.type = ${type}`];
+  const [subject, ...subjects] = filter.subjects;
+  if (actor !== undefined) {
+    const rest = { ...filter, ...typed };
+    return { ways: [sql`event_detail as way where way.actor = ${actor}`], rest, isInScope: scope.all };
+  }
+  if (subject !== undefined) {
+    const isInScope = scope.all || mine(scope.meshes).includes(subject);
+    return { ways: [about(subject)], rest: { ...filter, subjects }, isInScope };
+  }
+  if (!scope.all) return { ways: mine(scope.meshes).map(about), rest: filter, isInScope: true };
+  const all = type === undefined ? sql`event as way where true` : sql`event as way where way.type = ${type}`;
+  return { ways: [all], rest: filter, isInScope: true };
 }
 
-/** What must hold of each position on the way. */
-function conditionsOf(scope: Scope, { actor, type, from, to, subjects }: EventFilter): RawBuilder<unknown>[] {
+const mine = (meshes: readonly string[]): string[] => meshes.map((meshId) => `mesh/${meshId}`);
+
+/** What must still hold of each position on the way. */
+function conditionsOf(scope: Scope, asked: EventFilter, { rest, isInScope }: Search): RawBuilder<unknown>[] {
   const about = (some: readonly string[]) =>
     sql`exists (select 1 from event_subject where position = way.position and subject in (${sql.join(some)}))`;
   const event = (condition: RawBuilder<unknown>) =>
     sql`exists (select 1 from event where event.position = way.position and ${condition})`;
-  const conditions = subjects.map((subject) => about([subject]));
-  if (type !== undefined) conditions.push(event(sql`event.type = ${type}`));
-  if (from !== undefined) conditions.push(event(sql`event.at >= ${from}`));
-  if (to !== undefined) conditions.push(event(sql`event.at < ${to}`));
+  const conditions = rest.subjects.map((subject) => about([subject]));
+  if (rest.type !== undefined) conditions.push(event(sql`event.type = ${rest.type}`));
+  if (rest.from !== undefined) conditions.push(event(sql`event.at >= ${rest.from}`));
+  if (rest.to !== undefined) conditions.push(event(sql`event.at < ${rest.to}`));
   if (scope.all) return conditions;
-  const mine = [...scope.meshes.map((meshId) => `mesh/${meshId}`), ""];
-  conditions.push(about(mine));
+  const own = mine(scope.meshes);
+  if (!isInScope) conditions.push(about([...own, ""]));
   // A filter tells nothing that the answer would hide: who acted for another mesh, for whom else a token speaks (S21).
-  if (actor !== undefined)
+  if (asked.actor !== undefined)
     conditions.push(sql`(way.acting_mesh is null or way.acting_mesh in (${sql.join([...scope.meshes, ""])}))`);
-  if (subjects.some((subject) => subject.startsWith("mesh/") && !mine.includes(subject)))
+  if (asked.subjects.some((subject) => subject.startsWith("mesh/") && !own.includes(subject)))
     conditions.push(event(sql`event.type not like 'token.%'`));
   return conditions;
 }
