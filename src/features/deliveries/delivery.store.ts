@@ -30,7 +30,10 @@ export async function saveDeliveries(tx: Executor, deliveries: readonly Delivery
       .values({ ...row, poller_id: delivery.pollerId, trust_domain: delivery.trustDomain })
       // A batch that was offered again may be older than what another server wrote since; sequences never fall (R16).
       .onConflict((conflict) =>
-        conflict.columns(["poller_id", "trust_domain"]).doUpdateSet(row).where("delivery.sequence", "<=", delivery.sequence),
+        conflict
+          .columns(["poller_id", "trust_domain"])
+          .doUpdateSet(row)
+          .where("delivery.sequence", "<=", delivery.sequence),
       )
       .execute();
     if (delivery.revision === null) continue;
