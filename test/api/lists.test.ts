@@ -39,7 +39,7 @@ describe("S21: a cursor is good for the caller and the list that it was made for
     await refused("invalid-cursor", broker.api("GET", `/v1/tokens?cursor=${next}`, { token }));
     await refused("invalid-cursor", broker.api("GET", `/v1/directory?cursor=${next}`, { token }));
     const flipped = `${next[0] === "I" ? "J" : "I"}${next.slice(1)}`;
-    for (const cursor of [flipped, `${next}x`, next.slice(0, -1), next.split(".")[0], "x", "%00"])
+    for (const cursor of [flipped, `${next}x`, next.slice(0, -1), next.split(".")[0], "x"])
       await refused("invalid-cursor", broker.api("GET", `/v1/meshes?cursor=${cursor}`, { token }));
     const events = await expectStatus(200, broker.api("GET", "/v1/audit-events?limit=1", { token }));
     const other = `/v1/audit-events?type=mesh.registered&cursor=${events.body.next}`;
