@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import type { ListeningProcess } from "../support/broker-process.ts";
-import type { ApiAnswer } from "../support/running-broker.ts";
-import { crashCampaign, crashSeed, pause } from "./crash-campaign.ts";
+import { crashCampaign, crashSeed, pause } from "../test/process/crash-campaign.ts";
+import type { ListeningProcess } from "../test/support/broker-process.ts";
+import type { ApiAnswer } from "../test/support/running-broker.ts";
 
 const KILLS = 3;
 /** How long the hasty one holds what it has acknowledged, and how long it takes to say so. */
