@@ -81,8 +81,10 @@ export async function crashCampaign({
     const using = useUntilGone(broker, world, told);
     // By acknowledgements and not by time, so that a slow machine is killed amid as many writes as a fast one.
     const enough = told.changes + 5 + Math.floor(random() * 15);
+    const { answered: keyedBefore } = told.keyed;
+    const isEnough = () => told.changes >= enough && told.keyed.answered > keyedBefore;
     const ended = using.then(() => true);
-    while (told.changes < enough && !(await Promise.race([pause(1), ended])));
+    while (!isEnough() && !(await Promise.race([pause(1), ended])));
     await pause(random() * 20);
     if (database && isOfDatabase(round)) {
       await database.cluster.stop("immediate");

@@ -70,12 +70,12 @@ async function createUnderKey(broker: ListeningProcess, told: Told, ask: Ask): P
   const key = randomUUID();
   told.keyed.writes.set(key, write);
   const { status, body, text } = await post(broker, ask, key);
+  told.keyed.answered += 1;
   if (status === 503) {
     if (body.outcome !== "unknown") write.heard = "refused";
     throw new StorageGone();
   }
   if (status !== 201) throw new Error(`a create was refused with ${status}: ${text}`);
-  told.keyed.answered += 1;
   if (told.keyed.answered % DEAF_EVERY === 1) return undefined;
   write.heard = "acknowledged";
   told.changes += 1;
