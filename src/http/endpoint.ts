@@ -71,8 +71,8 @@ export interface ChangeEndpoint extends Operation {
   readonly largeBody?: boolean;
   /** It makes a resource: 201 with its `Location`. An action on one answers 200. */
   readonly creates?: boolean;
-  /** The member of the answer that is shown once, and the one that says of what (L19). */
-  readonly shownOnce?: { readonly secret: string; readonly of: string };
+  /** The members of the answer that hold what is shown once, and the one that says of what it is (L19). */
+  readonly shownOnce?: { readonly secrets: readonly string[]; readonly of: string };
   /** Runs in one unit of work with everything that the contract asks of a change. */
   change(work: Work, call: Call<unknown, unknown, unknown>): Promise<ChangeAnswer<unknown>>;
   /** Answers a replay whose secret was never used with another (L19); absent where rotating it is the mend. */

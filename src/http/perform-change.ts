@@ -142,14 +142,17 @@ function replay({ shownOnce }: ChangeEndpoint, earlier: RememberedAnswer): Perfo
 /** Of an answer with a secret only what it is of is kept (L19). */
 function withoutSecret({ shownOnce }: ChangeEndpoint, performed: PerformedChange): RememberedAnswer {
   const body = performed.body as Record<string, unknown>;
-  if (!shownOnce || !(shownOnce.secret in body)) return performed;
+  if (!shownOnce?.secrets.some((member) => member in body)) return performed;
   return { ...performed, body: { withheld: body[shownOnce.of] } };
 }
 
 /** What the change would answer, without a secret that would never hold, and what it would do to those who poll. */
 async function dryRunOf(work: Work, { shownOnce }: ChangeEndpoint, { caller }: AnyCall, performed: PerformedChange) {
-  const { [shownOnce?.secret ?? ""]: _secret, ...answer } = performed.body as Record<string, unknown>;
+  const members = Object.entries(performed.body as object).filter(([name]) => !shownOnce?.secrets.includes(name));
   const scope = caller.kind === "token" ? caller.scope : ({ all: false, meshes: [] } as const);
   const effects: Effects = await effectsOf(work, scope);
-  return { status: 200, body: { dryRun: true, answer, ...effects } } satisfies PerformedChange;
+  return {
+    status: 200,
+    body: { dryRun: true, answer: Object.fromEntries(members), ...effects },
+  } satisfies PerformedChange;
 }

@@ -64,6 +64,7 @@ describe("?dryRun=true answers what would happen and changes nothing", () => {
   it("no secret that would never hold is shown", async () => {
     const { body } = await changingNothing(() => dry("/v1/meshes/shop/pollers", shop.token, { name: "dry" }));
     expect(body.answer.token).toBeUndefined();
+    expect(JSON.stringify(body), "nor a URL with it").not.toContain("/p/");
     const invitation = (await invite(broker, { trustDomain: "dry.example" })).body.token;
     const registration = { meshId: "dry", trustDomain: "dry.example" };
     const registered = await changingNothing(() => dry("/v1/meshes", invitation, registration));

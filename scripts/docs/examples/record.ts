@@ -64,7 +64,8 @@ function player(still: StillBroker, examples: Map<string, OperationExample>, sec
     const { status, answer } = await ask("*/*");
     const { shownOnce } = endpoint as Partial<ChangeEndpoint>;
     const { stream } = endpoint as Partial<ReadEndpoint>;
-    if (shownOnce) for (const secret of secretsIn(answer[shownOnce.secret])) secrets.add(secret);
+    if (shownOnce)
+      for (const member of shownOnce.secrets) for (const secret of secretsIn(answer[member])) secrets.add(secret);
     if (examples.has(operationId)) return answer;
     const streamed: Record<string, string> = {};
     for (const type of stream?.types ?? []) streamed[type] = (await ask(type)).answer;

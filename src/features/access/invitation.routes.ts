@@ -25,7 +25,7 @@ export const invitationEndpoints = (broker: Broker): Endpoint[] => [
     permission: "invitation:manage",
     body: newInvitation,
     creates: true,
-    shownOnce: { secret: "token", of: "invitationId" },
+    shownOnce: { secrets: ["token"], of: "invitationId" },
     answer: createdInvitation,
     refusals: ["invalid-trust-domain", "invalid-mesh-id", "trust-domain-reserved", "trust-domain-freed"],
     async change(work, { body }) {

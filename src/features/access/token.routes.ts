@@ -19,7 +19,7 @@ export const tokenEndpoints = (broker: Broker): Endpoint[] => [
     permission: "token:create",
     body: newToken,
     creates: true,
-    shownOnce: { secret: "token", of: "tokenId" },
+    shownOnce: { secrets: ["token"], of: "tokenId" },
     answer: createdToken,
     refusals: ["not-found", "wider-rights", "admin-token-exists", "invalid-text", "quota-exceeded"],
     async change(work, { body, token }) {
@@ -89,7 +89,7 @@ export const tokenEndpoints = (broker: Broker): Endpoint[] => [
     params: tokenParams,
     body: tokenRotation,
     creates: true,
-    shownOnce: { secret: "token", of: "tokenId" },
+    shownOnce: { secrets: ["token"], of: "tokenId" },
     answer: createdToken,
     refusals: ["not-found", "wider-rights", "already-ended", "quota-exceeded"],
     async change(work, { params, body, token }) {

@@ -49,7 +49,7 @@ export const breakGlassEndpoints = (broker: Broker): Endpoint[] => [
     permission: "break-glass:use",
     body: breakGlassToken,
     creates: true,
-    shownOnce: { secret: "token", of: "tokenId" },
+    shownOnce: { secrets: ["token"], of: "tokenId" },
     answer: createdToken,
     refusals: ["break-glass-off", "not-found", "invalid-text", "quota-exceeded"],
     async change(work, { body, token }) {

@@ -21,7 +21,7 @@ export const federationCodeEndpoints = (broker: Broker): Endpoint[] => [
     params: codesParams,
     body: newCode,
     creates: true,
-    shownOnce: { secret: "code", of: "codeId" },
+    shownOnce: { secrets: ["code"], of: "codeId" },
     answer: createdCode,
     refusals: ["not-found", "membership-pending", "invalid-terms", "quota-exceeded", "invalid-text"],
     async change(work, { params, body }) {

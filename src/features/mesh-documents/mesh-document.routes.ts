@@ -44,7 +44,7 @@ export const meshDocumentEndpoints = (broker: Broker): Endpoint[] => [
     params: meshParams,
     body: meshDocument,
     largeBody: true,
-    shownOnce: { secret: "tokens", of: "meshId" },
+    shownOnce: { secrets: ["tokens"], of: "meshId" },
     answer: putMesh,
     refusals: [
       "not-found",

@@ -40,7 +40,7 @@ export const meshEndpoints = (broker: Broker): Endpoint[] => [
     permission: "mesh:register",
     body: newMesh,
     creates: true,
-    shownOnce: { secret: "token", of: "meshId" },
+    shownOnce: { secrets: ["token"], of: "meshId" },
     answer: registeredMesh,
     refusals: [
       "invalid-mesh-id",

@@ -32,7 +32,7 @@ export const pollerEndpoints = (broker: Broker): Endpoint[] => [
     params: pollersParams,
     body: newPoller,
     creates: true,
-    shownOnce: { secret: "token", of: "pollerId" },
+    shownOnce: { secrets: ["token", "urls"], of: "pollerId" },
     answer: createdPoller,
     refusals: ["not-found", "poller-name-taken", "invalid-text", "quota-exceeded"],
     async change(work, { params, body }) {
@@ -124,7 +124,7 @@ export const pollerEndpoints = (broker: Broker): Endpoint[] => [
     permission: "poller:change",
     params: pollerParams,
     body: pollerRotation,
-    shownOnce: { secret: "token", of: "pollerId" },
+    shownOnce: { secrets: ["token", "urls"], of: "pollerId" },
     answer: createdPoller,
     refusals: ["not-found", "already-ended", "quota-exceeded"],
     async change(work, { params, body }) {
