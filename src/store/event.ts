@@ -102,6 +102,10 @@ export type SubjectKind =
 /** What an event is about: `mesh/shop`. Whoever administers a mesh that is a subject sees the event. */
 export type Subject = `${SubjectKind}/${string}`;
 
+/** The IDs of one kind among subjects: `["shop"]` of `mesh` in `["mesh/shop", "poller/pol_1"]`. */
+export const idsAmong = (subjects: readonly Subject[], kind: SubjectKind): string[] =>
+  subjects.filter((subject) => subject.startsWith(`${kind}/`)).map((subject) => subject.slice(kind.length + 1));
+
 /** Who does something: a token, an invitation, or the broker itself (`system` for start-up, `clock` for deadlines). */
 export interface Actor {
   readonly kind: "token" | "invitation" | "broker";

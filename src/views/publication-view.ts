@@ -6,6 +6,7 @@ import {
 } from "../features/bundles/publication.service.ts";
 import type { MeshId } from "../features/meshes/mesh-id.ts";
 import type { TrustDomain } from "../spiffe/trust-domain.ts";
+import { idsAmong } from "../store/event.ts";
 import type { FollowedEvent } from "../store/event-log.ts";
 import type { View } from "../store/follower.ts";
 import type { Executor } from "../store/tables.ts";
@@ -67,14 +68,12 @@ function touchedBy(events: readonly FollowedEvent[]) {
   const accesses = new Map<string, Pair>();
   const pollers = new Set<string>();
   for (const { type, subjects } of events) {
-    const named = (kind: string) =>
-      subjects.filter((subject) => subject.startsWith(`${kind}/`)).map((subject) => subject.slice(kind.length + 1));
     if (type === "bundle.revised" || type.startsWith("trust-domain."))
-      for (const name of named("trust-domain")) domains.add(name as TrustDomain);
-    if (type.startsWith("poller.")) for (const pollerId of named("poller")) pollers.add(pollerId);
+      for (const name of idsAmong(subjects, "trust-domain")) domains.add(name as TrustDomain);
+    if (type.startsWith("poller.")) for (const pollerId of idsAmong(subjects, "poller")) pollers.add(pollerId);
     if (!type.startsWith("bundle-access.")) continue;
-    const [meshId = ""] = named("mesh");
-    const [trustDomain = ""] = named("trust-domain");
+    const [meshId = ""] = idsAmong(subjects, "mesh");
+    const [trustDomain = ""] = idsAmong(subjects, "trust-domain");
     const pair = { meshId: meshId as MeshId, trustDomain: trustDomain as TrustDomain };
     accesses.set(pairKey(pair), pair);
   }

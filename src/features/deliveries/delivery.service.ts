@@ -1,6 +1,6 @@
 import type { Executor } from "../../store/tables.ts";
 import { notFound } from "../access/caller.ts";
-import { peersOf } from "../federations/peers.service.ts";
+import { knownConsumers } from "../federations/peers.service.ts";
 import type { RegisteredMesh } from "../meshes/mesh.ts";
 import type { MeshId } from "../meshes/mesh-id.ts";
 import { meshNamed } from "../meshes/mesh-lookup.service.ts";
@@ -25,12 +25,10 @@ export async function ledgerOf(
   return { asConsumer, asProvider: await withCurrency(db, asProvider) };
 }
 
-/** The owner sees who holds its trust domain's bundle; another member only those it has a federation with (S21). */
+/** Who holds the bundle of the mesh's trust domain, of those that it may know of. */
 async function providedBy(db: Executor, { meshId, trustDomain }: RegisteredMesh): Promise<Delivery[]> {
-  const others = (await deliveriesOf(db, trustDomain)).filter((delivery) => delivery.meshId !== meshId);
-  if ((await trustDomainNamed(db, trustDomain))?.owner === meshId) return others;
-  const peers = await peersOf(db, meshId);
-  return others.filter((delivery) => peers.has(delivery.meshId));
+  const isKnown = await knownConsumers(db, { all: false, meshes: [meshId] }, trustDomain);
+  return (await deliveriesOf(db, trustDomain)).filter((one) => one.meshId !== meshId && isKnown(one.meshId));
 }
 
 async function withCurrency(db: Executor, deliveries: readonly Delivery[]): Promise<LedgerEntry[]> {

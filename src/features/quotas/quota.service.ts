@@ -1,4 +1,4 @@
-import type { EventType } from "../../store/event.ts";
+import { type EventType, idsAmong } from "../../store/event.ts";
 import type { Recorded, Work } from "../../store/unit-of-work.ts";
 import { countTokensOf } from "../access/token.service.ts";
 import { countPublishedBy } from "../authorities/authority.service.ts";
@@ -16,8 +16,7 @@ interface Counted {
 }
 
 const acting = ({ actingMesh, fields }: Recorded): readonly string[] => [actingMesh ?? (fields.meshId as string)];
-const named = ({ subjects }: Recorded): readonly string[] =>
-  subjects.filter((subject) => subject.startsWith("mesh/")).map((subject) => subject.slice("mesh/".length));
+const named = ({ subjects }: Recorded): readonly string[] => idsAmong(subjects, "mesh");
 
 const federations: Counted = { quota: "federationsPerMesh", meshes: acting, count: countFederationsOf };
 const COUNTED: Readonly<Partial<Record<EventType, Counted>>> = {
