@@ -9,6 +9,8 @@ export type Clock = () => EpochMs;
 /** RFC 3339 in UTC with milliseconds: how an instant goes over the wire. */
 export const toRfc3339 = (at: EpochMs): string => new Date(at).toISOString();
 
+export const toRfc3339OrNull = (at: EpochMs | null): string | null => (at === null ? null : toRfc3339(at));
+
 export const SECOND_MS = 1000;
 export const MINUTE_MS = 60 * SECOND_MS;
 export const HOUR_MS = 60 * MINUTE_MS;

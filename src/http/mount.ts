@@ -47,7 +47,7 @@ export function mountEndpoints(app: FastifyInstance, endpoints: readonly Endpoin
   for (const schema of Object.values(shared)) app.addSchema(schema);
   // Set once: where schemas were added, Fastify would build a validator for each route, which takes seconds at start.
   app.setValidatorCompiler(validatorCompiler(shared));
-  // Answers are typed by their schemas, and a tag is of the very text: a serialiser a route would take a second to build.
+  // Answers are typed by their schemas: a serialiser a route would take a second to build.
   app.setSerializerCompiler(() => JSON.stringify);
   app.decorateRequest("caller", undefined);
   app.decorateRequest("allowance", undefined);

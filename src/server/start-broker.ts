@@ -138,19 +138,13 @@ export async function startBroker(config: Config, surroundings: Surroundings): P
       await new Promise((resolve) => setTimeout(resolve, config.shutdownDelaySeconds * SECOND_MS));
       const graceMs = config.shutdownGraceSeconds * SECOND_MS;
       await Promise.all([closeWithin(serving.app, graceMs), running.close(graceMs)]);
-
       await follower.stop();
-
       // Nothing follows any more: what is still to be written waits for no view.
       core.waitFor(undefined);
       await deadlines.stop();
-
       await ca.stop();
-
       await refusals.stop();
-
       await uses.stop();
-
       certificates.stop();
       await core.close();
     },

@@ -1,6 +1,6 @@
 import Type, { type Static } from "typebox";
 import { meshId, orNull, strictObject, time, trustDomain } from "../../http/schemas.ts";
-import { type EpochMs, toRfc3339 } from "../../time.ts";
+import { type EpochMs, toRfc3339, toRfc3339OrNull } from "../../time.ts";
 import { type Invitation, invitationState } from "./invitation.ts";
 
 export const newInvitation = strictObject(
@@ -46,6 +46,6 @@ export const viewInvitation = (invitation: Invitation, now: EpochMs): Static<typ
   createdAt: toRfc3339(invitation.createdAt),
   createdBy: invitation.createdBy,
   expiresAt: toRfc3339(invitation.expiresAt),
-  spentAt: invitation.spentAt === null ? null : toRfc3339(invitation.spentAt),
+  spentAt: toRfc3339OrNull(invitation.spentAt),
   spentBy: invitation.spentBy,
 });

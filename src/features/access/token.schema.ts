@@ -1,6 +1,6 @@
 import Type, { type Static } from "typebox";
 import { meshId, orNull, strictObject, text, time } from "../../http/schemas.ts";
-import { toRfc3339 } from "../../time.ts";
+import { toRfc3339, toRfc3339OrNull } from "../../time.ts";
 import { ROLES, reaches, type Scope } from "./role.ts";
 import type { Token } from "./token.ts";
 
@@ -45,8 +45,6 @@ export const createdToken = strictObject(
 );
 export const tokenParams = strictObject({ tokenId: Type.String({ maxLength: 64 }) });
 
-const timeOrNull = (at: number | null) => (at === null ? null : toRfc3339(at));
-
 /** To a mesh's people a token names their own meshes alone, whichever others it speaks for (S21). */
 export const viewToken = (token: Token, scope: Scope): Static<typeof tokenView> => ({
   tokenId: token.tokenId,
@@ -56,6 +54,6 @@ export const viewToken = (token: Token, scope: Scope): Static<typeof tokenView> 
   createdAt: toRfc3339(token.createdAt),
   createdBy: token.createdBy,
   expiresAt: toRfc3339(token.expiresAt),
-  revokedAt: timeOrNull(token.revokedAt),
-  lastUsedAt: timeOrNull(token.lastUsedAt),
+  revokedAt: toRfc3339OrNull(token.revokedAt),
+  lastUsedAt: toRfc3339OrNull(token.lastUsedAt),
 });

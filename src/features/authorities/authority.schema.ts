@@ -1,6 +1,6 @@
 import Type, { type Static } from "typebox";
 import { meshId, orNull, reason, strictObject, time } from "../../http/schemas.ts";
-import { toRfc3339 } from "../../time.ts";
+import { toRfc3339, toRfc3339OrNull } from "../../time.ts";
 import { type Contribution, shownState } from "./contribution.ts";
 
 export const foreignObject = (description: string) => Type.Object({}, { additionalProperties: true, description });
@@ -89,7 +89,7 @@ export function viewAuthority(contribution: Contribution): Static<typeof authori
     type: authority.type,
     state: shownState(contribution),
     proved: contribution.provedAt !== null,
-    provedAt: contribution.provedAt === null ? null : toRfc3339(contribution.provedAt),
+    provedAt: toRfc3339OrNull(contribution.provedAt),
     fingerprint: authority.fingerprint,
     keyFingerprint: authority.keyFingerprint,
     keyId: authority.type === "jwt" ? authority.keyId : null,

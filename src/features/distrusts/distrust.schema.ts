@@ -1,6 +1,6 @@
 import Type, { type Static } from "typebox";
 import { meshId, orNull, strictObject, text, time, trustDomain } from "../../http/schemas.ts";
-import { toRfc3339 } from "../../time.ts";
+import { toRfc3339, toRfc3339OrNull } from "../../time.ts";
 import type { Distrust } from "./distrust.ts";
 
 const fingerprint = Type.String({
@@ -36,5 +36,5 @@ export const distrustParams = strictObject({ meshId, distrustId: Type.String({ m
 export const viewDistrust = (distrust: Distrust): Static<typeof distrustView> => ({
   ...distrust,
   createdAt: toRfc3339(distrust.createdAt),
-  liftedAt: distrust.liftedAt === null ? null : toRfc3339(distrust.liftedAt),
+  liftedAt: toRfc3339OrNull(distrust.liftedAt),
 });

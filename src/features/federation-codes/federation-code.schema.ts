@@ -1,6 +1,6 @@
 import Type, { type Static } from "typebox";
 import { meshId, orNull, reason, strictObject, time } from "../../http/schemas.ts";
-import { type EpochMs, SECOND_MS, toRfc3339 } from "../../time.ts";
+import { type EpochMs, SECOND_MS, toRfc3339, toRfc3339OrNull } from "../../time.ts";
 import { codeState, type FederationCode, LONGEST_LIFE_MS } from "./federation-code.ts";
 
 const codeRole = Type.Enum(["consumer", "provider"]);
@@ -58,20 +58,18 @@ export const createdCode = strictObject(
 export const codesParams = strictObject({ meshId });
 export const codeParams = strictObject({ meshId, codeId: Type.String({ maxLength: 64 }) });
 
-const timeOrNull = (at: EpochMs | null) => (at === null ? null : toRfc3339(at));
-
 export const viewCode = (code: FederationCode, now: EpochMs): Static<typeof codeView> => ({
   codeId: code.codeId,
   meshId: code.meshId,
   state: codeState(code, now),
   trust: code.trust && [...code.trust],
-  federationExpiresAt: timeOrNull(code.federationExpiresAt),
+  federationExpiresAt: toRfc3339OrNull(code.federationExpiresAt),
   reason: code.reason,
   createdAt: toRfc3339(code.createdAt),
   createdBy: code.createdBy,
   expiresAt: toRfc3339(code.expiresAt),
-  revokedAt: timeOrNull(code.revokedAt),
-  spentAt: timeOrNull(code.spentAt),
+  revokedAt: toRfc3339OrNull(code.revokedAt),
+  spentAt: toRfc3339OrNull(code.spentAt),
   spentBy: code.spentBy,
   federationId: code.federationId,
 });

@@ -1,6 +1,6 @@
 import Type, { type Static } from "typebox";
 import { meshId, orNull, reason, strictObject, time, trustDomain } from "../../http/schemas.ts";
-import { toRfc3339 } from "../../time.ts";
+import { toRfc3339, toRfc3339OrNull } from "../../time.ts";
 import { isMeshId } from "../meshes/mesh-id.ts";
 import type { ObservedFederation } from "./conditions.ts";
 import { CONSENT_DECISIONS, currentTerms, type Federation, type Proposal } from "./federation.ts";
@@ -124,7 +124,7 @@ export const federationFilter = { meshId: Type.Optional(meshId) };
 const viewTerms = (found: Terms): Static<typeof terms> => ({
   parties: found.parties.map(({ meshId, trustDomain }) => ({ meshId, trustDomain })),
   trust: found.trust.map(({ consumer, provider }) => ({ consumer, provider })),
-  expiresAt: found.expiresAt === null ? null : toRfc3339(found.expiresAt),
+  expiresAt: toRfc3339OrNull(found.expiresAt),
   termsDigest: termsDigest(found),
 });
 

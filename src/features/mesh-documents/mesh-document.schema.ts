@@ -1,7 +1,7 @@
 import Type, { type Static } from "typebox";
 import { meshId, orNull, reason, strictObject, text, time } from "../../http/schemas.ts";
 import { pemOf } from "../../pki/pem.ts";
-import { toRfc3339 } from "../../time.ts";
+import { toRfc3339OrNull } from "../../time.ts";
 import { authorityView, foreignObject } from "../authorities/authority.schema.ts";
 import { type Contribution, isPublishing, shownState } from "../authorities/contribution.ts";
 import { federationView, trust } from "../federations/federation.schema.ts";
@@ -161,7 +161,7 @@ export function viewDocument({ mesh, trustDomain, ...standing }: StandingMesh): 
     federations: standing.federations.flatMap(({ federation }) => {
       const terms = termsSaid(federation, meshId);
       if (!terms) return [];
-      const expiresAt = terms.expiresAt === null ? null : toRfc3339(terms.expiresAt);
+      const expiresAt = toRfc3339OrNull(terms.expiresAt);
       return [
         { peer: peerOf(federation, meshId), trust: terms.trust.map((direction) => ({ ...direction })), expiresAt },
       ];

@@ -1,7 +1,7 @@
 import Type, { type Static } from "typebox";
 import { meshId, orNull, strictObject, text, time } from "../../http/schemas.ts";
 import { parseText } from "../../text.ts";
-import { DAY_MS, type EpochMs, toRfc3339 } from "../../time.ts";
+import { DAY_MS, type EpochMs, toRfc3339, toRfc3339OrNull } from "../../time.ts";
 import type { Delivery } from "../deliveries/delivery.ts";
 import { condition } from "../federations/federation.schema.ts";
 import { dialect } from "../meshes/mesh.schema.ts";
@@ -117,8 +117,8 @@ export function viewPoller(poller: Poller, now: EpochMs): Static<typeof pollerVi
     dialectVersion: poller.dialectVersion,
     replicas: poller.replicas,
     createdAt: toRfc3339(poller.createdAt),
-    expiresAt: poller.expiresAt === null ? null : toRfc3339(poller.expiresAt),
-    revokedAt: poller.revokedAt === null ? null : toRfc3339(poller.revokedAt),
+    expiresAt: toRfc3339OrNull(poller.expiresAt),
+    revokedAt: toRfc3339OrNull(poller.revokedAt),
     conditions: [usable(poller, now), ...expiring(poller, now), ...rotating(poller, now)],
   };
 }

@@ -1,6 +1,6 @@
 import Type, { type Static } from "typebox";
 import { meshId, orNull, reason, strictObject, time, trustDomain } from "../../http/schemas.ts";
-import { toRfc3339 } from "../../time.ts";
+import { toRfc3339, toRfc3339OrNull } from "../../time.ts";
 import { type StandingTransfer, TRANSFER_DECISIONS } from "./transfer.ts";
 
 export const newTransfer = strictObject({ meshId, reason }, { $id: "NewTransfer" });
@@ -40,6 +40,6 @@ export const viewTransfer = ({ transfer, state }: StandingTransfer): Static<type
   state,
   offeredAt: toRfc3339(transfer.offeredAt),
   offeredReason: transfer.offeredReason,
-  decidedAt: transfer.decidedAt === null ? null : toRfc3339(transfer.decidedAt),
+  decidedAt: toRfc3339OrNull(transfer.decidedAt),
   decidedReason: transfer.decidedReason,
 });

@@ -1,7 +1,7 @@
 import Type, { type Static } from "typebox";
 import { sequenceOf } from "../../bundle/sequence.ts";
 import { meshId, orNull, reason, strictObject, time, trustDomain } from "../../http/schemas.ts";
-import { toRfc3339 } from "../../time.ts";
+import { toRfc3339, toRfc3339OrNull } from "../../time.ts";
 import { MEMBERSHIP_DECISIONS, type Membership, type TrustDomainRecord } from "./trust-domain-record.ts";
 
 export const trustDomainParams = strictObject({ trustDomain });
@@ -67,7 +67,7 @@ export const viewMembership = (found: Membership): Static<typeof membership> => 
   meshId: found.meshId,
   state: found.state,
   requestedAt: toRfc3339(found.requestedAt),
-  decidedAt: found.decidedAt === null ? null : toRfc3339(found.decidedAt),
+  decidedAt: toRfc3339OrNull(found.decidedAt),
   reason: found.reason,
 });
 
