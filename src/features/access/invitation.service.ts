@@ -4,6 +4,7 @@ import type { Work } from "../../store/unit-of-work.ts";
 import { type EpochMs, SECOND_MS } from "../../time.ts";
 import type { MeshId } from "../meshes/mesh-id.ts";
 import { trustDomainNamed } from "../trust-domains/trust-domain.service.ts";
+import { requireNotFreed, requireNotReserved } from "../trust-domains/trust-domain-record.ts";
 import { notFound } from "./caller.ts";
 import {
   countInvitationRefusal,
@@ -29,14 +30,8 @@ export async function invite(
   asked: { trustDomain: TrustDomain; meshId: MeshId | null; expiresInSeconds: number },
   brokerTrustDomain: TrustDomain,
 ): Promise<{ invitation: Invitation; secret: string }> {
-  if (asked.trustDomain === brokerTrustDomain) {
-    throw new Refusal("trust-domain-reserved", `${asked.trustDomain} is the broker's own`, { pointer: "/trustDomain" });
-  }
-  if ((await trustDomainNamed(work.tx, asked.trustDomain))?.freedAt != null) {
-    throw new Refusal("trust-domain-freed", `${asked.trustDomain} was given back by its owner`, {
-      pointer: "/trustDomain",
-    });
-  }
+  requireNotReserved(asked.trustDomain, brokerTrustDomain);
+  requireNotFreed(await trustDomainNamed(work.tx, asked.trustDomain));
   const { id, text, hash } = newSecret(work.random, "inv");
   const invitation: Invitation = {
     invitationId: id,

@@ -9,6 +9,7 @@ import { notFound } from "../access/caller.ts";
 import { isEmpty } from "../bundles/bundle.ts";
 import type { MeshId } from "../meshes/mesh-id.ts";
 import { audienceOf, membershipOf, trustDomainNamed } from "../trust-domains/trust-domain.service.ts";
+import { requireGranted } from "../trust-domains/trust-domain-record.ts";
 import {
   countPublished,
   findAuthority,
@@ -264,9 +265,7 @@ const movedTo = (before: Contribution, to: ShownState, reason: string | null, no
 export async function trustDomainOfMember(work: { tx: Executor }, meshId: MeshId): Promise<TrustDomain> {
   const membership = await membershipOf(work.tx, meshId);
   if (!membership) throw notFound();
-  if (membership.state !== "granted") {
-    throw new Refusal("membership-pending", `${meshId} is ${membership.state} in ${membership.trustDomain}`);
-  }
+  requireGranted(membership);
   return membership.trustDomain;
 }
 

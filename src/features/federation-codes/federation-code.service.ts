@@ -7,6 +7,7 @@ import { matchesHash, newSecret, readSecret } from "../access/secret.ts";
 import type { RegisteredMesh } from "../meshes/mesh.ts";
 import type { MeshId } from "../meshes/mesh-id.ts";
 import { meshNamed } from "../meshes/mesh-lookup.service.ts";
+import { requireGranted } from "../trust-domains/trust-domain-record.ts";
 import {
   codeExpiries,
   codesExpiring,
@@ -44,8 +45,7 @@ export async function createCode(
 ): Promise<{ code: FederationCode; secret: string }> {
   const mesh = await meshNamed(work.tx, meshId);
   if (!mesh) throw notFound();
-  if (mesh.membership !== "granted")
-    throw new Refusal("membership-pending", `${meshId} is ${mesh.membership} in ${mesh.trustDomain}`);
+  requireGranted({ ...mesh, state: mesh.membership });
   if (asked.federationExpiresAt !== null && asked.federationExpiresAt <= work.now)
     throw new Refusal("invalid-terms", "federationExpiresAt has passed", { pointer: "/federationExpiresAt" });
   const { id, text, hash } = newSecret(work.random, "fdc");

@@ -16,6 +16,7 @@ import type { RegisteredMesh } from "../meshes/mesh.ts";
 import type { MeshId } from "../meshes/mesh-id.ts";
 import { meshNamed } from "../meshes/mesh-lookup.service.ts";
 import { membershipOf, trustDomainNamed } from "../trust-domains/trust-domain.service.ts";
+import { requireGranted } from "../trust-domains/trust-domain-record.ts";
 import {
   federationsBetween,
   federationsOfMesh,
@@ -83,11 +84,7 @@ export async function propose(
   requireMesh(caller, asked.proposer, "/proposer");
   const proposer = await meshNamed(work.tx, asked.proposer);
   if (!proposer) throw notFound("/proposer");
-  if (proposer.membership !== "granted") {
-    throw new Refusal("membership-pending", `${proposer.meshId} is ${proposer.membership} in ${proposer.trustDomain}`, {
-      pointer: "/proposer",
-    });
-  }
+  requireGranted({ ...proposer, state: proposer.membership }, "/proposer");
   const consented = asked.code === undefined ? undefined : await openCode(work, asked.code, asked.peer);
   const peer = consented?.mesh ?? (await reachablePeer(work.tx, caller, proposer, asked.peer));
   const parties: readonly [Party, Party] = [partyOf(proposer), partyOf(peer)];

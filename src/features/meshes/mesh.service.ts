@@ -17,6 +17,7 @@ import {
   membersOf,
   trustDomainNamed,
 } from "../trust-domains/trust-domain.service.ts";
+import { requireNotFreed, requireNotReserved } from "../trust-domains/trust-domain-record.ts";
 import {
   findMesh,
   insertMesh,
@@ -52,15 +53,10 @@ export async function registerMesh(
   const { trustDomain, ...described } = asked;
   const { meshId } = asked;
   if (caller.kind === "invitation") checkInvited(caller.invitation, asked);
-  if (trustDomain === defaults.brokerTrustDomain) {
-    throw new Refusal("trust-domain-reserved", `${trustDomain} is the broker's own`, { pointer: "/trustDomain" });
-  }
+  requireNotReserved(trustDomain, defaults.brokerTrustDomain);
   if (await isMeshIdTaken(work.tx, meshId))
     throw new Refusal("mesh-id-taken", `the mesh ID ${meshId} is taken`, { pointer: "/meshId" });
-  const domain = await trustDomainNamed(work.tx, trustDomain);
-  if (caller.kind === "invitation" && domain && domain.freedAt !== null) {
-    throw new Refusal("trust-domain-freed", `${trustDomain} was given back by its owner`, { pointer: "/trustDomain" });
-  }
+  if (caller.kind === "invitation") requireNotFreed(await trustDomainNamed(work.tx, trustDomain));
   const mesh: Mesh = { ...described, registeredAt: work.now, updatedAt: work.now };
   await insertMesh(work.tx, mesh);
   work.record({

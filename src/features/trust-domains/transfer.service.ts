@@ -18,6 +18,7 @@ import {
 } from "./transfer.ts";
 import { audienceOf, membersOf, ownedTrustDomain, readTrustDomain } from "./trust-domain.service.ts";
 import { saveTrustDomain } from "./trust-domain.store.ts";
+import { requireGranted } from "./trust-domain-record.ts";
 
 /** @throws {Refusal} `not-found` to whoever may not read the trust domain */
 export async function readTransfer(
@@ -55,7 +56,7 @@ export async function offerTransfer(
   asked: { meshId: MeshId; reason: FreeText | null },
 ): Promise<StandingTransfer> {
   const { owner } = await ownedTrustDomain(work, caller, name);
-  await requireGrantedMember(work, name, asked.meshId, owner);
+  await requireMember(work, name, asked.meshId, owner);
   const [open] = await undecidedTransfers(work.tx, name, owner);
   if (open) {
     throw new Refusal("transfer-open", `${name} is on offer to ${open.to}`, {
@@ -109,7 +110,7 @@ export async function decideTransfer(
   await saveTransfer(work.tx, after);
   const accepted = asked.decision === "accept";
   if (accepted) {
-    await requireGrantedMember(work, name, after.to, undefined);
+    await requireMember(work, name, after.to, undefined);
     await saveTrustDomain(work.tx, { ...record, owner: after.to, updatedAt: work.now });
   }
   work.record({
@@ -129,14 +130,8 @@ const partiesOf = ({ trustDomain, from, to }: Transfer): Subject[] => [
   `mesh/${to}`,
 ];
 
-async function requireGrantedMember(
-  work: Work,
-  name: TrustDomain,
-  meshId: MeshId,
-  except: MeshId | undefined,
-): Promise<void> {
+async function requireMember(work: Work, name: TrustDomain, meshId: MeshId, except: MeshId | undefined): Promise<void> {
   const member = (await membersOf(work.tx, name)).find((one) => one.meshId === meshId && one.meshId !== except);
   if (!member) throw notFound("/meshId");
-  if (member.state !== "granted")
-    throw new Refusal("membership-pending", `${meshId} is ${member.state} in ${name}`, { pointer: "/meshId" });
+  requireGranted(member, "/meshId");
 }

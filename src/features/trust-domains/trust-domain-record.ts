@@ -30,6 +30,32 @@ export interface Membership {
   readonly reason: string | null;
 }
 
+/**
+ * Until the owner's grant a mesh publishes nothing in its trust domain, federates with nobody and takes nothing over (S19).
+ * @throws {Refusal} `membership-pending`
+ */
+export function requireGranted(
+  { meshId, state, trustDomain }: Pick<Membership, "meshId" | "state" | "trustDomain">,
+  pointer?: string,
+): void {
+  if (state !== "granted")
+    throw new Refusal("membership-pending", `${meshId} is ${state} in ${trustDomain}`, pointer ? { pointer } : {});
+}
+
+const AT_TRUST_DOMAIN = { pointer: "/trustDomain" };
+
+/** @throws {Refusal} `trust-domain-reserved`: nobody registers the broker's own */
+export function requireNotReserved(name: TrustDomain, brokerTrustDomain: TrustDomain): void {
+  if (name === brokerTrustDomain)
+    throw new Refusal("trust-domain-reserved", `${name} is the broker's own`, AT_TRUST_DOMAIN);
+}
+
+/** @throws {Refusal} `trust-domain-freed`: an invitation does not bring back what its owner gave back */
+export function requireNotFreed(record: TrustDomainRecord | undefined): void {
+  if (record && record.freedAt !== null)
+    throw new Refusal("trust-domain-freed", `${record.name} was given back by its owner`, AT_TRUST_DOMAIN);
+}
+
 /** What the owner should know of a hint that is taken. */
 export const hintWarnings = (refreshHintSeconds: number): Warning[] =>
   refreshHintSeconds < 60
