@@ -64,7 +64,7 @@ export async function appendEvents(tx: Executor, events: readonly SealedEvent[])
   if (last) await tx.updateTable("log_head").set({ size: last.position }).where("id", "=", 1).execute();
 }
 
-/** Events whose times are kept together, as migration 0007 has it. */
+/** Events whose times are kept together, as migration 0009 has it. */
 const SPAN = 1_000;
 
 async function widenSpans(tx: Executor, events: readonly SealedEvent[]): Promise<void> {

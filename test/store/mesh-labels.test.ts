@@ -87,7 +87,7 @@ describeOnEachEngine("meshes by their labels", (open) => {
 
   it("are found in a database that was written before there were selectors", async () => {
     const { db, engine } = await open();
-    const earlier = migrations.filter(({ name }) => name !== "0006-mesh-labels");
+    const earlier = migrations.filter(({ name }) => name !== "0007-mesh-labels");
     await migrate(db, engine, earlier);
     const { quoted = {} } = LABELS;
     await sql`insert into mesh (mesh_id, display_name, dialect, labels, listed, registered_at, updated_at)

@@ -2,7 +2,7 @@ import type { Migration } from "../src/store/migration.ts";
 
 /** Suspended meshes, former URLs of pollers, and offers of trust domains to their members. */
 export const operators: Migration = {
-  name: "0005-operators",
+  name: "0006-operators",
   async up(db) {
     for (const column of ["suspended_at", "suspension_ended_at"] as const)
       await db.schema.alterTable("mesh").addColumn(column, "bigint").execute();

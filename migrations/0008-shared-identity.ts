@@ -2,7 +2,7 @@ import type { Migration } from "../src/store/migration.ts";
 
 /** What servers that share a database share of the broker's identity: its CA certificates and its sealed keys (S63). */
 export const sharedIdentity: Migration = {
-  name: "0006-shared-identity",
+  name: "0008-shared-identity",
   async up(db) {
     await db.schema
       .createTable("broker_certificate")

@@ -3,7 +3,7 @@ import type { Migration } from "../src/store/migration.ts";
 
 /** One-time codes by which a mesh consents to a federation before it is proposed. */
 export const federationCodes: Migration = {
-  name: "0003-federation-codes",
+  name: "0004-federation-codes",
   async up(db) {
     await db.schema
       .createTable("federation_code")

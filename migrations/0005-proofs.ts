@@ -3,7 +3,7 @@ import type { Migration } from "../src/store/migration.ts";
 
 /** Who proved that it holds the key of what it contributes, and the challenges that are open. */
 export const proofs: Migration = {
-  name: "0004-proofs",
+  name: "0005-proofs",
   async up(db) {
     await db.schema.alterTable("contribution").addColumn("proved_at", "bigint").execute();
     // The broker made its own keys.

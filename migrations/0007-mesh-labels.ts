@@ -4,7 +4,7 @@ import type { Engine } from "../src/store/tables.ts";
 
 /** The labels of meshes one by one, so that lists can be filtered by them in pages. */
 export const meshLabels: Migration = {
-  name: "0006-mesh-labels",
+  name: "0007-mesh-labels",
   async up(db, engine) {
     await db.schema
       .createTable("mesh_label")

@@ -7,7 +7,7 @@ import type { Engine } from "../src/store/tables.ts";
  * was in, and the times of each thousand events. The index by time goes: no list is in the order of time.
  */
 export const auditIndexes: Migration = {
-  name: "0007-audit-indexes",
+  name: "0009-audit-indexes",
   async up(db, engine) {
     await db.schema.dropIndex("event_at").execute();
     await db.schema
