@@ -1,17 +1,17 @@
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
 import { Refusal } from "../../src/errors.ts";
+import { changeTerms } from "../../src/features/federations/change-terms.ts";
+import { decideConsent } from "../../src/features/federations/consent.ts";
 import {
-  changeTerms,
   type Decided,
-  decideConsent,
-  decideVeto,
   directionsServed,
   type Federation,
   proposeFederation,
   stateOf,
 } from "../../src/features/federations/federation.ts";
 import { type Direction, makeTerms, type Terms, termsDigest } from "../../src/features/federations/terms.ts";
+import { decideVeto } from "../../src/features/federations/veto.ts";
 import { parseMeshId } from "../../src/features/meshes/mesh-id.ts";
 import { parseTrustDomain } from "../../src/spiffe/trust-domain.ts";
 

@@ -3,7 +3,8 @@ import { registerAuthorities, transitionAuthority } from "../../src/features/aut
 import { earliestDeadline } from "../../src/features/bundles/deadline.service.ts";
 import { saveDeliveries } from "../../src/features/deliveries/delivery.service.ts";
 import { createDistrust, liftDistrust } from "../../src/features/distrusts/distrust.service.ts";
-import { askForTerms, giveConsent, propose } from "../../src/features/federations/federation.service.ts";
+import { askForTerms, giveConsent } from "../../src/features/federations/decide.service.ts";
+import { propose } from "../../src/features/federations/propose.service.ts";
 import { deleteMesh } from "../../src/features/meshes/mesh.service.ts";
 import type { MeshId } from "../../src/features/meshes/mesh-id.ts";
 import { endSuspension, suspendMesh } from "../../src/features/meshes/suspension.service.ts";

@@ -1,6 +1,6 @@
 import Type from "typebox";
 import { meshId, saidText, strictObject, text } from "../../http/schemas.ts";
-import { CONSENT_DECISIONS } from "../federations/federation.ts";
+import { CONSENT_DECISIONS } from "../federations/consent.ts";
 
 const reason = saidText("Why the glass is broken: the mesh's own people read it.");
 

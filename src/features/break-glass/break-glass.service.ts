@@ -4,8 +4,9 @@ import { type FreeText, parseText } from "../../text.ts";
 import { notFound, type TokenCaller } from "../access/caller.ts";
 import { issueToken } from "../access/token.service.ts";
 import type { Token } from "../access/token.ts";
-import { giveConsent } from "../federations/federation.service.ts";
-import type { ConsentDecision, Federation } from "../federations/federation.ts";
+import type { ConsentDecision } from "../federations/consent.ts";
+import { giveConsent } from "../federations/decide.service.ts";
+import type { Federation } from "../federations/federation.ts";
 import type { MeshId } from "../meshes/mesh-id.ts";
 import { meshNamed } from "../meshes/mesh-lookup.service.ts";
 

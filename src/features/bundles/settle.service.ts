@@ -8,7 +8,7 @@ import type { Work } from "../../store/unit-of-work.ts";
 import type { EpochMs } from "../../time.ts";
 import { contributionsOf } from "../authorities/authority.service.ts";
 import { distrustedBy } from "../distrusts/distrust.service.ts";
-import { federationEndsFor } from "../federations/federation.service.ts";
+import { federationEndsFor } from "../federations/federation-facts.service.ts";
 import type { MeshId } from "../meshes/mesh-id.ts";
 import { membershipOf, trustDomainNamed } from "../trust-domains/trust-domain.service.ts";
 import {

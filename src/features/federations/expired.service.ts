@@ -1,9 +1,10 @@
 import type { Work } from "../../store/unit-of-work.ts";
 import type { EpochMs } from "../../time.ts";
-import { factsOf, subjectsOf } from "./federation.service.ts";
 import { federationExpiries, federationsExpiring } from "./federation.store.ts";
 import { currentTerms, stateOf } from "./federation.ts";
+import { factsOf } from "./federation-facts.service.ts";
 import { termsDigest } from "./terms.ts";
+import { subjectsOf } from "./visible-federation.service.ts";
 
 export { federationExpiries };
 

@@ -4,6 +4,7 @@ import { parseOptionalText } from "../../text.ts";
 import { parseTime } from "../../time.ts";
 import { referredMesh } from "../access/caller.ts";
 import type { Broker } from "../broker.ts";
+import { askForTerms, giveConsent } from "./decide.service.ts";
 import {
   consentDecision,
   federationFilter,
@@ -14,9 +15,10 @@ import {
   termsChange,
   viewFederation,
 } from "./federation.schema.ts";
-import { askForTerms, giveConsent, listFederations, propose, visibleFederation } from "./federation.service.ts";
 import type { Federation } from "./federation.ts";
 import { observeFederation } from "./observe.service.ts";
+import { propose } from "./propose.service.ts";
+import { listFederations, visibleFederation } from "./visible-federation.service.ts";
 
 const tag = "Federations";
 

@@ -3,7 +3,8 @@ import { meshId, orNull, reason, strictObject, time, trustDomain } from "../../h
 import { toRfc3339, toRfc3339OrNull } from "../../time.ts";
 import { isMeshId } from "../meshes/mesh-id.ts";
 import type { ObservedFederation } from "./conditions.ts";
-import { CONSENT_DECISIONS, currentTerms, type Federation, type Proposal } from "./federation.ts";
+import { CONSENT_DECISIONS } from "./consent.ts";
+import { currentTerms, type Federation, type Proposal } from "./federation.ts";
 import { type Direction, strayDirection, type Terms, termsDigest } from "./terms.ts";
 
 const direction = strictObject(

@@ -6,8 +6,8 @@ import { heldSince } from "../deliveries/delivery.service.ts";
 import { unrevokedPollersOf } from "../pollers/poller.service.ts";
 import { canPoll } from "../pollers/poller.ts";
 import { conditionsOf, type DirectionFacts, directionsOf, type ObservedFederation } from "./conditions.ts";
-import { factsOf } from "./federation.service.ts";
 import { type Federation, type FederationState, stateOf } from "./federation.ts";
+import { factsOf } from "./federation-facts.service.ts";
 import { type ProvidedAuthority, provedCondition } from "./proved.ts";
 
 /** What can be said of a federation at this moment. */

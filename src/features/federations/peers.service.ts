@@ -6,7 +6,7 @@ import { trustDomainNamed } from "../trust-domains/trust-domain.service.ts";
 import { federationsOfMesh } from "./federation.store.ts";
 
 /** Every mesh that this one has, or had, a federation with. */
-export async function peersOf(db: Executor, meshId: MeshId): Promise<ReadonlySet<string>> {
+async function peersOf(db: Executor, meshId: MeshId): Promise<ReadonlySet<string>> {
   const federations = await federationsOfMesh(db, meshId);
   return new Set(federations.flatMap(({ parties }) => parties.map((party) => party.meshId)));
 }

@@ -3,9 +3,12 @@ import type { Work } from "../../store/unit-of-work.ts";
 import type { EpochMs } from "../../time.ts";
 import type { TokenCaller } from "../access/caller.ts";
 import type { MeshId } from "../meshes/mesh-id.ts";
-import { askForTerms, factsOf, giveConsent, propose } from "./federation.service.ts";
+import { digestToDecide } from "./consent.ts";
+import { askForTerms, giveConsent } from "./decide.service.ts";
 import { federationsBetween } from "./federation.store.ts";
-import { digestToDecide, type Federation, isOpen, stateOf } from "./federation.ts";
+import { type Federation, isOpen, stateOf } from "./federation.ts";
+import { factsOf } from "./federation-facts.service.ts";
+import { propose } from "./propose.service.ts";
 import type { Direction } from "./terms.ts";
 import { type StatedFederation, stepTowards, type Wanted } from "./wanted.ts";
 

@@ -4,7 +4,7 @@ import type { Work } from "../../store/unit-of-work.ts";
 import type { EpochMs } from "../../time.ts";
 import type { TokenCaller } from "../access/caller.ts";
 import { livingContributions, meshSource } from "../authorities/authority.service.ts";
-import { openFederationsOf } from "../federations/federation.service.ts";
+import { openFederationsOf } from "../federations/federation-facts.service.ts";
 import { stated, wantFederation } from "../federations/want.service.ts";
 import type { StatedFederation } from "../federations/wanted.ts";
 import { changeMesh, readMesh } from "../meshes/mesh.service.ts";

@@ -9,7 +9,9 @@ import { checkInvited } from "../access/invitation.ts";
 import { issueToken, reissueUnusedToken, revokeTokensOf } from "../access/token.service.ts";
 import { accessesOfMesh, deleteAccessesOfMesh } from "../bundles/bundle.service.ts";
 import { revokeCodesOf } from "../federation-codes/federation-code.service.ts";
-import { openFederationsOf, touchFederationsOf, withdrawAll } from "../federations/federation.service.ts";
+import { withdrawAll } from "../federations/decide.service.ts";
+import { openFederationsOf } from "../federations/federation-facts.service.ts";
+import { touchFederationsOf } from "../federations/save-decided.service.ts";
 import { revokePollersOf } from "../pollers/poller.service.ts";
 import {
   joinTrustDomain,

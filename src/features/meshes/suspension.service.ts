@@ -4,7 +4,7 @@ import type { Recorded, Work } from "../../store/unit-of-work.ts";
 import type { FreeText } from "../../text.ts";
 import { notFound } from "../access/caller.ts";
 import { roleAndMeshesOf } from "../access/token.service.ts";
-import { touchFederationsOf } from "../federations/federation.service.ts";
+import { touchFederationsOf } from "../federations/save-decided.service.ts";
 import { findMesh, saveSuspension, suspendedAmong } from "./mesh.store.ts";
 import type { RegisteredMesh, Suspension } from "./mesh.ts";
 import type { MeshId } from "./mesh-id.ts";

@@ -3,7 +3,7 @@ import type { Recorded, Work } from "../../store/unit-of-work.ts";
 import { countTokensOf } from "../access/token.service.ts";
 import { countPublishedBy } from "../authorities/authority.service.ts";
 import { countOpenCodes } from "../federation-codes/federation-code.service.ts";
-import { countFederationsOf } from "../federations/federation.service.ts";
+import { countFederationsOf } from "../federations/federation-facts.service.ts";
 import type { MeshId } from "../meshes/mesh-id.ts";
 import { countPollersOf } from "../pollers/poller.service.ts";
 import { checkQuota, type Quotas } from "./quota.ts";

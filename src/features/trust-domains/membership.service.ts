@@ -1,7 +1,7 @@
 import type { TrustDomain } from "../../spiffe/trust-domain.ts";
 import type { Work } from "../../store/unit-of-work.ts";
 import { notFound, type TokenCaller } from "../access/caller.ts";
-import { touchFederationsOf } from "../federations/federation.service.ts";
+import { touchFederationsOf } from "../federations/save-decided.service.ts";
 import type { MeshId } from "../meshes/mesh-id.ts";
 import { membersOf, ownedTrustDomain } from "./trust-domain.service.ts";
 import { saveMembership } from "./trust-domain.store.ts";

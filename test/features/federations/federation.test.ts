@@ -1,15 +1,14 @@
 import { describe, expect, test } from "vitest";
+import { digestToDecide, possibleConsents } from "../../../src/features/federations/consent.ts";
 import {
   consentOf,
   currentTerms,
-  decideVeto,
-  digestToDecide,
   directionsServed,
   type Federation,
   isOpen,
-  possibleConsents,
   stateOf,
 } from "../../../src/features/federations/federation.ts";
+import { decideVeto } from "../../../src/features/federations/veto.ts";
 import { parseMeshId } from "../../../src/features/meshes/mesh-id.ts";
 import { refusalOf } from "../../support/refusal-of.ts";
 import {

@@ -1,11 +1,8 @@
-import {
-  changeTerms,
-  decideConsent,
-  decideVeto,
-  type Federation,
-  proposeFederation,
-} from "../../../src/features/federations/federation.ts";
+import { changeTerms } from "../../../src/features/federations/change-terms.ts";
+import { decideConsent } from "../../../src/features/federations/consent.ts";
+import { type Federation, proposeFederation } from "../../../src/features/federations/federation.ts";
 import { type Direction, makeTerms, type Terms, termsDigest } from "../../../src/features/federations/terms.ts";
+import { decideVeto } from "../../../src/features/federations/veto.ts";
 import { parseMeshId } from "../../../src/features/meshes/mesh-id.ts";
 import { parseTrustDomain } from "../../../src/spiffe/trust-domain.ts";
 import type { EpochMs } from "../../../src/time.ts";

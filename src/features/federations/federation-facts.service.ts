@@ -1,0 +1,73 @@
+import { Refusal } from "../../errors.ts";
+import type { TrustDomain } from "../../spiffe/trust-domain.ts";
+import type { Executor } from "../../store/tables.ts";
+import type { Work } from "../../store/unit-of-work.ts";
+import type { EpochMs } from "../../time.ts";
+import type { MeshId } from "../meshes/mesh-id.ts";
+import { meshNamed } from "../meshes/mesh-lookup.service.ts";
+import { membershipOf } from "../trust-domains/trust-domain.service.ts";
+import { federationsBetween, federationsOfMesh, federationsWithTrustDomain } from "./federation.store.ts";
+import { currentTerms, directionsServed, type Federation, isOpen, type PartyFacts, stateOf } from "./federation.ts";
+
+/** What the federation's state depends on beside itself. */
+export async function factsOf(db: Executor, federation: Federation): Promise<PartyFacts> {
+  const meshes = await Promise.all(federation.parties.map(({ meshId }) => meshNamed(db, meshId)));
+  const membersInGoodStanding = meshes.every((mesh) => mesh?.membership === "granted");
+  const suspended = meshes.flatMap((mesh) =>
+    mesh?.suspension ? [{ meshId: mesh.meshId, at: mesh.suspension.at }] : [],
+  );
+  const suspensionEndedAt = Math.max(...meshes.map((mesh) => mesh?.suspensionEndedAt ?? 0));
+  const facts = { membersInGoodStanding, suspended, ...(suspensionEndedAt > 0 ? { suspensionEndedAt } : {}) };
+  if (membersInGoodStanding) return facts;
+  const memberships = await Promise.all(federation.parties.map(({ meshId }) => membershipOf(db, meshId)));
+  const ended = memberships.map((membership) => (membership?.state === "granted" ? null : membership?.decidedAt));
+  const since = Math.max(...ended.map((at) => at ?? 0));
+  return since > 0 ? { ...facts, notMembersSince: since } : facts;
+}
+
+/** Federations of the mesh that are pending or active. */
+export async function openFederationsOf(work: Pick<Work, "tx" | "now">, meshId: MeshId): Promise<Federation[]> {
+  const all = await federationsOfMesh(work.tx, meshId);
+  const states = await Promise.all(
+    all.map(async (federation) => stateOf(federation, await factsOf(work.tx, federation), work.now)),
+  );
+  return all.filter((_, index) => isOpen(states[index] ?? "denied"));
+}
+
+/**
+ * How many open federations count for a mesh: one that is not agreed yet counts for its proposer alone, and one that a
+ * membership alone keeps from being active still counts (S22).
+ */
+export async function countFederationsOf({ tx, now }: Work, meshId: MeshId): Promise<number> {
+  const all = await federationsOfMesh(tx, meshId);
+  const open = all.filter((federation) => isOpen(stateOf(federation, { membersInGoodStanding: true }, now)));
+  return open.filter(({ agreement, proposer }) => agreement !== null || proposer === meshId).length;
+}
+
+/** Ends of the active federations by which a mesh is served a trust domain's bundle; null for one without an end. */
+export async function federationEndsFor(
+  work: Work,
+  meshId: MeshId,
+  trustDomain: TrustDomain,
+): Promise<(EpochMs | null)[]> {
+  const ends: (EpochMs | null)[] = [];
+  for (const federation of await federationsWithTrustDomain(work.tx, meshId, trustDomain)) {
+    const served = directionsServed(federation, await factsOf(work.tx, federation), work.now);
+    if (served.some(({ consumer }) => consumer === meshId)) ends.push(currentTerms(federation).expiresAt);
+  }
+  return ends;
+}
+
+export async function requireNoOtherOpen(work: Work, a: MeshId, b: MeshId, except: string | undefined): Promise<void> {
+  for (const other of await federationsBetween(work.tx, a, b)) {
+    if (other.federationId === except) continue;
+    // A veto stands for the pair: another proposal would only walk around it.
+    const vetoed = other.vetoes.length > 0;
+    if (vetoed || isOpen(stateOf(other, await factsOf(work.tx, other), work.now))) {
+      const what = vetoed ? "a vetoed federation, which the owner can allow again" : "an open federation";
+      throw new Refusal("federation-exists", `${a} and ${b} have ${what}`, {
+        extra: { federationId: other.federationId },
+      });
+    }
+  }
+}
