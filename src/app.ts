@@ -5,14 +5,13 @@ import Fastify, {
   type FastifyServerOptions,
   LogController,
 } from "fastify";
-import type { Caller } from "./features/access/caller.ts";
 import { invitationEndpoints } from "./features/access/invitation.routes.ts";
 import { tokenEndpoints } from "./features/access/token.routes.ts";
 import { auditEndpoints } from "./features/audit/audit.routes.ts";
 import { authorityEndpoints } from "./features/authorities/authority.routes.ts";
 import { proofEndpoints } from "./features/authorities/proof.routes.ts";
 import { breakGlassEndpoints } from "./features/break-glass/break-glass.routes.ts";
-import type { Broker, StoredBroker } from "./features/broker.ts";
+import type { Broker } from "./features/broker.ts";
 import { brokerCaEndpoints } from "./features/broker-ca/broker-ca.routes.ts";
 import { revisionEndpoints } from "./features/bundles/revision.routes.ts";
 import { deliveryEndpoints } from "./features/deliveries/delivery.routes.ts";
@@ -27,24 +26,24 @@ import { pollerEndpoints } from "./features/pollers/poller.routes.ts";
 import { sharedKeyEndpoints } from "./features/shared-keys/shared-key.routes.ts";
 import { transferEndpoints } from "./features/trust-domains/transfer.routes.ts";
 import { trustDomainEndpoints } from "./features/trust-domains/trust-domain.routes.ts";
-import type { AdminLimits, Throttle } from "./http/admin-limits.ts";
+import type { AdmissionParts } from "./http/admission.ts";
 import { clientErrorHandler, refuseConnect } from "./http/client-errors.ts";
 import { answerErrors, frameworkErrors, type RefusalListener } from "./http/error-answers.ts";
 import { readJsonBodies } from "./http/json-body.ts";
 import { mountEndpoints, requirePermissions } from "./http/mount.ts";
 import { openApiOptions } from "./http/openapi.ts";
+import { checkHosts } from "./http/own-host.ts";
 import { permitReference, serveReference } from "./http/reference.ts";
 import { logRequests } from "./http/request-log.ts";
 
 /** Everything that the admin API is built from; it reads no environment and starts nothing. */
-export interface AppParts {
-  readonly broker: StoredBroker;
+export interface AppParts extends AdmissionParts {
   readonly health: Health;
   readonly refusals: RefusalListener;
-  readonly limits: AdminLimits;
-  readonly throttle: Throttle;
-  /** Told of each request with a valid credential. */
-  readonly onAuthenticated: (caller: Caller) => void;
+  /** How many changes are performed at once. */
+  readonly changesAtOnce: number;
+  /** Names and addresses that the listener's certificate may be known by. */
+  readonly hosts: ReadonlySet<string>;
   readonly logger: FastifyBaseLogger;
   /** TLS options of the listener; without them the app serves `inject` alone. */
   readonly https?: object;
@@ -85,6 +84,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   readJsonBodies(app);
   logRequests(app);
   answerErrors(app, endpoints, parts.refusals);
+  checkHosts(app, parts.hosts);
   refuseConnect(app, parts.newRequestId);
   await app.register(swagger, openApiOptions);
   await serveReference(app);

@@ -67,6 +67,14 @@ const limits = Type.Object({
   ),
   headerBytes: integer("Largest header block of a request (S58).", 8_192, 1_024, 65_536),
   requestsPerConnection: integer("Requests over one connection before it is closed (S58).", 1_000, 1, 1_000_000),
+  changesInFlight: integer("Changes under way or waiting at once, in the admin API (L18).", 256, 1, 100_000),
+  changeWaitMs: integer("How long a change waits for its turn before 503, in milliseconds (L18).", 2_000, 10, 60_000),
+  loopDelayMs: integer(
+    "Delay of the event loop, its 99th percentile over 5 seconds in milliseconds, past which the admin API answers 503 (L18).",
+    250,
+    50,
+    600_000,
+  ),
   connections: integer("Connections to one listener (S59).", 10_000, 10, 1_000_000),
   connectionsPerAddress: integer(
     "Connections from one address (IPv6: a /64) to one listener (S59).",

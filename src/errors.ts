@@ -431,7 +431,17 @@ export const catalogue = {
   "malformed-request": { status: 400, title: "Not an HTTP/1.1 request", mend: "Send a request as RFC 9112 has it." },
   "request-timeout": { status: 408, title: "The request took too long", mend: "Send it at once." },
   "headers-too-large": { status: 431, title: "The header block is too large", mend: "Send fewer and shorter headers." },
+  "misdirected-request": {
+    status: 421,
+    title: "The Host header names another host",
+    mend: "Use an address of the broker or its publicUrlAdmin; whoever runs it sets that to the name it is reached by.",
+  },
   // The broker itself
+  overloaded: {
+    status: 503,
+    title: "Too much is asked at once",
+    mend: "Nothing was begun: send it again after Retry-After. Bundles are served meanwhile.",
+  },
   "storage-unavailable": {
     status: 503,
     title: "The database is not available",

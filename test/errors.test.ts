@@ -20,6 +20,7 @@ const broker = await runBroker({
   ENTENTE_TOMBSTONE_SECONDS: "1",
   ENTENTE_LIMITS_HEADERS_TIMEOUT_MS: "2000",
   ENTENTE_LIMITS_CONNECTION_CHECK_MS: "100",
+  ENTENTE_LIMITS_CHANGES_IN_FLIGHT: "1",
 });
 afterAll(() => broker.remove());
 const operator = broker.operatorToken;
@@ -126,6 +127,17 @@ const atOnce = async (): Promise<Told> => {
   }
   throw new Error("no two requests were under way at once");
 };
+/** More changes at once than may be under way, until two meet. */
+const crowd = async (): Promise<Told> => {
+  for (let round = 0; round < 50; round++) {
+    const told = await Promise.all(
+      Array.from({ length: 8 }, (_, one) => asOperator("POST", "/v1/tokens", { name: `c${one}`, role: "auditor" })),
+    );
+    const turnedAway = told.find(({ status }) => status === 503);
+    if (turnedAway) return turnedAway;
+  }
+  throw new Error("no two changes were under way at once");
+};
 const guarded = async (headers: Record<string, string> | undefined): Promise<Told> => {
   const call = headers === undefined ? { unguarded: true as const } : { headers };
   const { status, text } = await broker.api("PATCH", "/v1/meshes/shop", { token: shop.token, body: {}, ...call });
@@ -143,6 +155,11 @@ const provocations: Readonly<Partial<Record<ErrorCode, () => Promise<Told>>>> = 
   "invalid-mesh-id": () => register("No Label", "x.example"),
   "body-too-large": () => raw(" ".repeat(100_000)),
   "unsupported-media-type": () => raw("{}", { "content-type": "text/plain" }),
+  overloaded: () => crowd(),
+  "misdirected-request": async () => {
+    const { status, text } = await broker.api("GET", "/v1/tokens", { headers: { host: "elsewhere.example" } });
+    return { status, body: text };
+  },
   "method-not-allowed": () => asOperator("PUT", "/v1/tokens"),
   "precondition-required": () => guarded(undefined),
   "precondition-failed": () => guarded({ "if-match": '"another"' }),

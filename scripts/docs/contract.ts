@@ -4,6 +4,7 @@ import { loadConfig } from "../../src/config.ts";
 import type { StoredBroker } from "../../src/features/broker.ts";
 import { type ContractDocument, finishContract, type OperationExamples } from "../../src/http/contract-document.ts";
 import { recordExamples } from "./examples/record.ts";
+import { UNHINDERED } from "./examples/still-broker.ts";
 
 interface Contract {
   readonly document: ContractDocument;
@@ -20,14 +21,8 @@ async function makeContract(): Promise<Contract> {
   const app = await buildApp({
     broker: {} as StoredBroker,
     health: { unreadiness: async () => [], metrics: async () => "" },
-    refusals: { refused: async () => {} },
+    ...UNHINDERED,
     limits: loadConfig({}, () => "").limits,
-    throttle: {
-      beforeLogin: () => {},
-      failedLogin: () => {},
-      request: () => ({ limit: 0, windowSeconds: 1, remaining: 0, resetSeconds: 0 }),
-    },
-    onAuthenticated: () => {},
     logger: pino({ level: "silent" }),
     newRequestId: () => "",
   });

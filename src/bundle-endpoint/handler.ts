@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import { addressKey } from "../address-key.ts";
+import { hasTwoHosts } from "../host-header.ts";
 import type { TrustDomain } from "../spiffe/trust-domain.ts";
 import type { Clock } from "../time.ts";
 import type { Fetch, Publication } from "../views/publication.ts";
@@ -38,6 +39,7 @@ interface Found extends Served {
 }
 
 export const METHOD_NOT_ALLOWED = cannedProblem("method-not-allowed", ["Allow", "GET, HEAD"]);
+const MALFORMED = cannedProblem("malformed-request");
 const NOT_FOUND = cannedProblem("not-found");
 const GONE = cannedProblem("bundle-withdrawn");
 const NOT_LOADED = cannedProblem("not-ready", ["Retry-After", "1"]);
@@ -57,7 +59,11 @@ export function bundleHandler(parts: HandlerParts): BundleHandler {
     else sendBundle(outcome, request, response, onSuccess);
   };
 
-  function decide({ method, url, socket }: IncomingMessage, response: ServerResponse): Canned | Found {
+  function decide({ method, url, rawHeaders, socket }: IncomingMessage, response: ServerResponse): Canned | Found {
+    if (hasTwoHosts(rawHeaders)) {
+      response.shouldKeepAlive = false;
+      return MALFORMED;
+    }
     if (method !== "GET" && method !== "HEAD") {
       // Its body is left unread.
       response.shouldKeepAlive = false;
@@ -117,7 +123,7 @@ export function bundleHandler(parts: HandlerParts): BundleHandler {
   }
 
   function sendCanned({ status, headers, body }: Canned, { method }: IncomingMessage, response: ServerResponse): void {
-    counters.add(`replies${status}` as CounterName);
+    counters.add(status === 400 ? "malformedRequests" : (`replies${status}` as CounterName));
     response.writeHead(status, headers);
     response.end(method === "HEAD" ? undefined : body);
   }

@@ -1193,6 +1193,8 @@ export type ErrorCode =
   | "malformed-request"
   | "request-timeout"
   | "headers-too-large"
+  | "misdirected-request"
+  | "overloaded"
   | "storage-unavailable"
   | "not-ready"
   | "internal";

@@ -16,6 +16,9 @@ export interface AdminLimits {
   readonly operatorRequestsPerSecond: number;
   readonly operatorRequestBurst: number;
   readonly failedLoginsPerMinute: number;
+  readonly changesInFlight: number;
+  readonly changeWaitMs: number;
+  readonly loopDelayMs: number;
 }
 
 /** Who may ask how often. Refused logins are held against the address, never against an identity (S22, S28). */

@@ -8,7 +8,8 @@ import type { StoredBroker } from "../features/broker.ts";
 import { isMeshId } from "../features/meshes/mesh-id.ts";
 import { meshNamed } from "../features/meshes/mesh-lookup.service.ts";
 import type { Executor } from "../store/tables.ts";
-import type { Throttle } from "./admin-limits.ts";
+import type { AdminLimits, Throttle } from "./admin-limits.ts";
+import { overloaded } from "./change-turns.ts";
 import type { Endpoint } from "./endpoint.ts";
 
 export interface AdmissionParts {
@@ -16,18 +17,22 @@ export interface AdmissionParts {
   readonly throttle: Throttle;
   /** Told of each request with a valid credential. */
   readonly onAuthenticated: (caller: Caller) => void;
+  /** How late the event loop is, in milliseconds. */
+  readonly loopDelayMs: () => number;
+  readonly limits: AdminLimits;
 }
 
 /**
  * Who asks, whether they may, and whether they have asked too often: before the body is read (S4).
- * @throws {Refusal} `unauthenticated`, `forbidden`, `not-found`, `too-many-requests`
+ * @throws {Refusal} `unauthenticated`, `forbidden`, `not-found`, `too-many-requests`, `overloaded` (L18)
  */
 export async function admit(
   request: FastifyRequest,
   { permission, path }: Endpoint,
-  { broker, throttle, onAuthenticated }: AdmissionParts,
+  { broker, throttle, onAuthenticated, loopDelayMs, limits }: AdmissionParts,
 ): Promise<void> {
   if (permission === "anybody") return;
+  if (loopDelayMs() > limits.loopDelayMs) throw overloaded("the broker has more to do than it can");
   const origin = { source: request.ip, requestId: request.id };
   throttle.beforeLogin(origin.source);
   // A registration under a key may be the replay of the one that an invitation was spent on (L19).

@@ -2,9 +2,9 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import "./request-context.ts";
 import { Refusal } from "../errors.ts";
 import type { TokenCaller } from "../features/access/caller.ts";
-import type { AdminLimits } from "./admin-limits.ts";
 import { type AdmissionParts, admit, holdAgainst } from "./admission.ts";
 import { answerStream } from "./answer-stream.ts";
+import { changeTurns } from "./change-turns.ts";
 import { liftComponents } from "./components.ts";
 import type { Call, ChangeEndpoint, Endpoint, ReadEndpoint } from "./endpoint.ts";
 import { entityTagOf, names } from "./entity-tag.ts";
@@ -20,7 +20,8 @@ import { validatorCompiler } from "./validation.ts";
 const JSON_TYPE = "application/json";
 
 interface Parts extends AdmissionParts {
-  readonly limits: AdminLimits;
+  /** How many changes are performed at once. */
+  readonly changesAtOnce: number;
 }
 
 /**
@@ -57,6 +58,8 @@ export function mountEndpoints(app: FastifyInstance, endpoints: readonly Endpoin
     reply.header("ratelimit", `"default";r=${allowance.remaining};t=${allowance.resetSeconds}`);
   });
   const useKey = keysInUse();
+  const { changesInFlight: inFlight, changeWaitMs: waitMs } = parts.limits;
+  const turns = changeTurns({ atOnce: parts.changesAtOnce, inFlight, waitMs });
   for (const [index, endpoint] of endpoints.entries()) {
     const guard = endpoint.method === "GET" ? undefined : guardOf(endpoint, endpoints);
     app.route({
@@ -69,7 +72,7 @@ export function mountEndpoints(app: FastifyInstance, endpoints: readonly Endpoin
       handler: (request, reply) =>
         endpoint.method === "GET"
           ? answerRead(request, reply, endpoint, parts)
-          : useKey(request, () => answerChange(request, reply, endpoint, guard, parts)),
+          : useKey(request, () => turns.take(() => answerChange(request, reply, endpoint, guard, parts))),
     });
   }
 }

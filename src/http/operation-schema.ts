@@ -106,7 +106,14 @@ function answersOf(endpoint: Endpoint, lift: (schema: TSchema) => Record<string,
   };
 }
 
-const FOR_KNOWN = ["unauthenticated", "forbidden", "too-many-requests", "invalid-request"] as const;
+const FOR_KNOWN = [
+  "unauthenticated",
+  "forbidden",
+  "too-many-requests",
+  "invalid-request",
+  "misdirected-request",
+  "overloaded",
+] as const;
 const FOR_BODIES = [
   "invalid-json",
   "duplicate-member",

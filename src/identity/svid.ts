@@ -76,10 +76,14 @@ function issueLeaf(
   };
 }
 
-/** An address that only binds, such as 0.0.0.0, is no name to be reached by. */
+/** By what a listener is reached: these hosts and this machine. An address that only binds, such as 0.0.0.0, is no name. */
+export const reachedBy = (hosts: readonly string[]): string[] =>
+  [...new Set([...hosts.map((host) => host.toLowerCase()), "localhost", "127.0.0.1", "::1"])].filter(
+    (host) => host !== "0.0.0.0" && host !== "::",
+  );
+
 function altNames(hosts: readonly string[]): Required<Pick<CertificateRequest, "dnsNames" | "ipAddresses">> {
-  const all = new Set([...hosts.map((host) => host.toLowerCase()), "localhost", "127.0.0.1", "::1"]);
-  const named = [...all].filter((host) => host !== "0.0.0.0" && host !== "::");
+  const named = reachedBy(hosts);
   return {
     dnsNames: named.filter((host) => isIP(host) === 0),
     ipAddresses: named.filter((host) => isIP(host) !== 0),

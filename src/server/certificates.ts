@@ -71,7 +71,7 @@ export function keepCertificates(parts: {
 }
 
 /** The public host and the bound one: by either the listener is reached. */
-function hostsOf(config: Config, listener: "spiffe" | "web" | "admin"): string[] {
+export function hostsOf(config: Config, listener: "spiffe" | "web" | "admin"): string[] {
   const bound = { spiffe: config.bundleAddress, web: config.bundleWebAddress, admin: config.adminAddress }[listener]
     .host;
   const url = { spiffe: config.publicUrlSpiffe, web: config.publicUrlWeb, admin: config.publicUrlAdmin }[listener];

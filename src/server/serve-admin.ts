@@ -6,15 +6,18 @@ import type { Config } from "../config.ts";
 import type { StoredBroker } from "../features/broker.ts";
 import type { Health } from "../features/health/health.routes.ts";
 import type { RefusalListener } from "../http/error-answers.ts";
-import type { ServingCertificate } from "../identity/svid.ts";
+import { reachedBy, type ServingCertificate } from "../identity/svid.ts";
 import { formatListenAddress, type ListenAddress } from "../listen-address.ts";
 import { randomId } from "../randomness.ts";
 import { StartRefusal } from "../start-refusal.ts";
+import { hostsOf } from "./certificates.ts";
 import type { Core } from "./open-core.ts";
 import { pairOf, type ServedBundles } from "./serve-bundles.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { adminThrottle } from "./throttle.ts";
 import type { TokenUses } from "./token-uses.ts";
+
+const CONNECTIONS_FOR_READS = 2;
 
 /** The admin API, listening. */
 export interface ServedAdmin {
@@ -32,6 +35,7 @@ export async function serveAdmin(
     readonly refusals: RefusalListener;
     readonly uses: TokenUses;
     readonly certificate: ServingCertificate;
+    readonly loopDelayMs: () => number;
   },
   { logger, random }: Surroundings,
 ): Promise<ServedAdmin> {
@@ -41,6 +45,10 @@ export async function serveAdmin(
     health: parts.health,
     refusals: parts.refusals,
     limits: config.limits,
+    hosts: new Set(reachedBy(hostsOf(config, "admin"))),
+    // Reads find a connection however many changes wait for the log's head.
+    changesAtOnce: Math.max(1, config.databaseConnections - CONNECTIONS_FOR_READS),
+    loopDelayMs: parts.loopDelayMs,
     throttle: adminThrottle(config.limits, () => performance.now()),
     onAuthenticated: (caller) => uses.note(caller, broker.clock()),
     logger,

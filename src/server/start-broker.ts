@@ -9,6 +9,7 @@ import { systemTimers } from "../timers.ts";
 import { keepBrokerCa } from "./ca-keeper.ts";
 import { keepCertificates, type OnRenew } from "./certificates.ts";
 import { keepDeadlines } from "./deadline-keeper.ts";
+import { watchLoopDelay } from "./loop-delay.ts";
 import { createMetrics } from "./metrics.ts";
 import { openCore } from "./open-core.ts";
 import { refusalRecorder } from "./refusal-recorder.ts";
@@ -89,6 +90,7 @@ export async function startBroker(config: Config, surroundings: Surroundings): P
   });
   const uses = tokenUses({ db, onError: onError("token uses could not be written") });
   const isWritable = writability(db, () => performance.now());
+  const loopDelay = watchLoopDelay();
   let stopping = false;
   const serving = await serveAdmin(
     config,
@@ -104,6 +106,7 @@ export async function startBroker(config: Config, surroundings: Surroundings): P
       refusals,
       uses,
       certificate: certificates.admin.first,
+      loopDelayMs: loopDelay.p99Ms,
     },
     surroundings,
   );
@@ -146,6 +149,7 @@ export async function startBroker(config: Config, surroundings: Surroundings): P
       await refusals.stop();
       await uses.stop();
       certificates.stop();
+      loopDelay.stop();
       await core.close();
     },
   };

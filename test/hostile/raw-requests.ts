@@ -49,6 +49,8 @@ export const rawRequests = (target: string): readonly RawRequest[] =>
     "a header without a name": [get(target, "\r\n: y"), NOT_READ],
     "a header of two lines": [get(target, "\r\nX: a\r\n b"), NOT_READ],
     "no host": [`GET ${target} HTTP/1.1\r\nConnection: close${END}`, NOT_READ],
+    "two hosts": [get(target, "\r\nHOST: localhost"), NOT_READ],
+    "a host twice the same": [get(target, HOST), NOT_READ],
     "lines that end in a line feed": [get(target).replaceAll("\r\n", "\n"), NOT_READ],
     "a method in small letters": [get(target).replace("GET", "get"), [400, 405]],
     "a method that nobody knows": [get(target).replace("GET", "BREW"), [400, 405]],

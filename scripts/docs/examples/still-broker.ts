@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
 import { pino } from "pino";
-import { buildApp, endpointsOf } from "../../../src/app.ts";
+import { type AppParts, buildApp, endpointsOf } from "../../../src/app.ts";
 import { loadConfig } from "../../../src/config.ts";
 import { issueToken } from "../../../src/features/access/token.service.ts";
 import type { StoredBroker } from "../../../src/features/broker.ts";
@@ -78,14 +78,8 @@ export async function openStillBroker(): Promise<StillBroker> {
   const app = await buildApp({
     broker,
     health,
-    refusals: { refused: async () => {} },
+    ...UNHINDERED,
     limits: config.limits,
-    throttle: {
-      beforeLogin: () => {},
-      failedLogin: () => {},
-      request: () => ({ limit: 60, windowSeconds: 3, remaining: 59, resetSeconds: 1 }),
-    },
-    onAuthenticated: () => {},
     logger: pino({ level: "silent" }),
     newRequestId: () => randomId(random, "req"),
   });
@@ -105,6 +99,20 @@ export async function openStillBroker(): Promise<StillBroker> {
     },
   };
 }
+
+/** No limit of load or of reach: what is written down does not depend on them. */
+export const UNHINDERED = {
+  refusals: { refused: async () => {} },
+  throttle: {
+    beforeLogin: () => {},
+    failedLogin: () => {},
+    request: () => ({ limit: 60, windowSeconds: 3, remaining: 59, resetSeconds: 1 }),
+  },
+  onAuthenticated: () => {},
+  loopDelayMs: () => 0,
+  changesAtOnce: 1,
+  hosts: new Set(["localhost"]),
+} satisfies Partial<AppParts>;
 
 const METRICS = `# HELP entente_events_total Events in the log.
 # TYPE entente_events_total counter
