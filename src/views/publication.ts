@@ -187,7 +187,8 @@ export function createPublication(options: PublicationOptions): Publication {
       if (access === undefined) return;
       if (shown.revision !== null) {
         access.holders.add(pollerId);
-        access.told.delete(pollerId);
+        // Mostly nobody was: then the set's table is not even touched.
+        if (access.told.size > 0) access.told.delete(pollerId);
       } else if (access.state === "tombstone" && access.shown === shown) access.told.add(pollerId);
     },
     hasFetched: ({ pollerId, meshId }, trustDomain) =>
