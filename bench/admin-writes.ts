@@ -1,5 +1,8 @@
+import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import BetterSqlite3 from "better-sqlite3";
+import { migrate } from "../src/store/migrate.ts";
+import { openSqlite } from "../src/store/sqlite.ts";
 import { type RunningServer, runServer } from "./running-server.ts";
 
 /** Admin writes over TLS beside bare transactions that write the same rows with the same fsync, in one run. */
@@ -10,7 +13,7 @@ const TARGET = 0.5;
 
 export async function measureAdminWrites(): Promise<void> {
   const server = await runServer();
-  const bare = bareTransactions(join(server.folder, "bare.db"));
+  const bare = await bareTransactions(join(server.folder, "bare.db"));
   try {
     const token = await registerMesh(server);
     const seconds = { bare: 0, ours: 0 };
@@ -57,31 +60,38 @@ async function patches({ call }: RunningServer, token: string, round: number): P
   );
 }
 
-/** The rows of one change: the resource, the log's head, the event, its detail and its subject. */
-function bareTransactions(path: string) {
+/** What one change writes, into the same tables with the same indexes and triggers, and nothing of what it asks. */
+async function bareTransactions(path: string) {
+  const made = openSqlite(path);
+  await migrate(made, "sqlite");
+  await made.destroy();
   const db = new BetterSqlite3(path);
-  db.pragma("journal_mode = wal");
   db.pragma("synchronous = full");
-  db.exec(`create table head (id integer primary key, size integer); insert into head values (1, 0);
-    create table mesh (id text primary key, name text); insert into mesh values ('shop', 'shop');
-    create table event (position integer primary key, type text, at integer, leaf text);
-    create table detail (position integer primary key, detail text);
-    create table subject (subject text, position integer, primary key (subject, position));`);
+  const now = Date.now();
+  db.prepare(
+    `insert into mesh (mesh_id, display_name, dialect, labels, listed, registered_at, updated_at)
+      values ('shop', 'shop', 'other', '{}', 1, ?, ?)`,
+  ).run(now, now);
   const statements = {
-    head: db.prepare("update head set size = size + 1 where id = 1 returning size"),
-    mesh: db.prepare("update mesh set name = ? where id = 'shop'"),
-    event: db.prepare("insert into event values (?, 'mesh.updated', ?, ?)"),
-    detail: db.prepare("insert into detail values (?, ?)"),
-    subject: db.prepare("insert into subject values ('mesh/shop', ?)"),
+    head: db.prepare("update log_head set size = size + 1 where id = 1 returning size"),
+    mesh: db.prepare("update mesh set display_name = ?, updated_at = ? where mesh_id = 'shop'"),
+    event: db.prepare("insert into event (position, type, at, leaf) values (?, 'mesh.updated', ?, ?)"),
+    detail: db.prepare("insert into event_detail (position, event_id, actor, detail) values (?, ?, ?, ?)"),
+    subject: db.prepare("insert into event_subject (subject, position) values ('mesh/shop', ?)"),
+    typed: db.prepare(
+      "insert into event_subject_type (subject, type, position) values ('mesh/shop', 'mesh.updated', ?)",
+    ),
   };
   const leaf = "l".repeat(250);
   const detail = "d".repeat(500);
   const one = db.transaction((name: string) => {
     const { size } = statements.head.get() as { size: number };
-    statements.mesh.run(name);
-    statements.event.run(size, Date.now(), leaf);
-    statements.detail.run(size, detail);
+    const at = Date.now();
+    statements.mesh.run(name, at);
+    statements.event.run(size, at, leaf);
+    statements.detail.run(size, `evt_${randomBytes(16).toString("base64url")}`, "tok_0123456789abcdef", detail);
     statements.subject.run(size);
+    statements.typed.run(size);
   });
   return {
     write(times: number) {

@@ -94,10 +94,10 @@ async function checkPrecondition(
   call: AnyCall,
   ifMatch: string | undefined,
 ): Promise<void> {
-  if (ifMatch === undefined) return;
-  // Where nothing at the path is read by its own, "whatever is there" is what is there.
-  const holds = guard ? matches(ifMatch, await currentTag(db, guard, call)) : ifMatch.trim() === "*";
-  if (!holds) throw new Refusal("precondition-failed", "it is not what If-Match names");
+  // Of "whatever is there" nothing is to be known, but that it is there; the change itself refuses what is not.
+  if (ifMatch === undefined || ifMatch.trim() === "*") return;
+  if (!guard || !matches(ifMatch, await currentTag(db, guard, call)))
+    throw new Refusal("precondition-failed", "it is not what If-Match names");
 }
 
 /** The representation as the same caller would read it, without a query. */
@@ -116,14 +116,20 @@ async function performedAs(
   call: AnyCall,
   { body, location }: ChangeAnswer<unknown>,
 ): Promise<PerformedChange> {
-  const isChanged = guard?.isTarget === true && endpoint.method !== "DELETE";
+  const whole = typeof body === "function" ? await (body as (db: Executor) => Promise<unknown>)(db) : body;
   return {
     status: endpoint.creates ? 201 : 200,
-    body: typeof body === "function" ? await (body as (db: Executor) => Promise<unknown>)(db) : body,
+    body: whole,
     ...(location === undefined ? {} : { location }),
-    ...(isChanged ? { entityTag: await currentTag(db, guard, call) } : {}),
+    ...(guard?.isTarget && endpoint.method !== "DELETE"
+      ? { entityTag: await tagAfter(db, endpoint, guard, call, whole) }
+      : {}),
   };
 }
+
+/** Where a change answers what is read at its path, that is not read again. */
+const tagAfter = async (db: Executor, { answer }: ChangeEndpoint, guard: Guard, call: AnyCall, body: unknown) =>
+  answer === guard.resource.answer ? entityTagOf(body) : currentTag(db, guard, call);
 
 /** A spent invitation is good for the replay of what it was spent on, and for nothing else. */
 function requireUnspent({ caller }: AnyCall): void {

@@ -41,7 +41,10 @@ export function createFollower(parts: {
   let timer: NodeJS.Timeout | undefined;
   const waiting = new Set<{ position: number; resolve: (passed: boolean) => void }>();
 
-  /** Reads in one transaction, applies outside it, then lets go those who wait for the new position. */
+  /**
+   * Reads in one transaction, applies outside it, then lets go those who wait for the new position.
+   * @returns whether there may be more: what is committed meanwhile pokes
+   */
   async function step(events: "everything" | undefined): Promise<boolean> {
     const read = await parts.db
       .transaction()
@@ -52,7 +55,7 @@ export function createFollower(parts: {
         const upTo = touched === "everything" ? await logSize(tx) : (touched.at(-1)?.position ?? position);
         const applies: ApplyChange[] = [];
         for (const view of parts.views) applies.push(await view.read(tx, touched, upTo));
-        return { upTo, applies };
+        return { upTo, applies, isWhole: touched.length === BATCH };
       });
     if (!read) {
       for (const view of parts.views) view.noNews?.();
@@ -61,7 +64,7 @@ export function createFollower(parts: {
     for (const apply of read.applies) await apply();
     position = read.upTo;
     for (const waiter of waiting) if (waiter.position <= position) waiter.resolve(true);
-    return true;
+    return read.isWhole;
   }
 
   async function catchUp(): Promise<void> {

@@ -1,6 +1,6 @@
 import { closeSync, existsSync, openSync, statSync } from "node:fs";
 import BetterSqlite3 from "better-sqlite3";
-import { Kysely, SqliteDialect } from "kysely";
+import { Kysely, type SqliteDatabase, SqliteDialect, type SqliteStatement } from "kysely";
 import { StartRefusal } from "../start-refusal.ts";
 import type { Database, Tables } from "./tables.ts";
 
@@ -36,7 +36,26 @@ export function openSqlite(path: string): Database {
     handle.close();
     throw error;
   }
-  return new Kysely<Tables>({ dialect: new SqliteDialect({ database: handle }) });
+  return new Kysely<Tables>({ dialect: new SqliteDialect({ database: withKeptStatements(handle) }) });
+}
+
+/** More than there are queries in the program; those with lists come in many lengths. */
+const KEPT_STATEMENTS = 1_000;
+
+/** Kysely prepares a statement each time that it runs one, and to prepare costs as much as to run. */
+function withKeptStatements(handle: BetterSqlite3.Database): SqliteDatabase {
+  const kept = new Map<string, SqliteStatement>();
+  return {
+    prepare(sql) {
+      const statement = kept.get(sql) ?? (handle.prepare(sql) as SqliteStatement);
+      // The one that was used last is the last to go.
+      kept.delete(sql);
+      kept.set(sql, statement);
+      if (kept.size > KEPT_STATEMENTS) kept.delete(kept.keys().next().value ?? "");
+      return statement;
+    },
+    close: () => handle.close(),
+  };
 }
 
 function checkHandle(handle: BetterSqlite3.Database, path: string): void {

@@ -6,7 +6,7 @@ import { type Caller, invitationCaller, type Origin, tokenCaller } from "./calle
 import { findInvitation, findInvitationSecret } from "./invitation.store.ts";
 import { type Invitation, invitationState } from "./invitation.ts";
 import { matchesHash, readSecret, type Secret } from "./secret.ts";
-import { findToken, findTokenSecret } from "./token.store.ts";
+import { findTokenLife, findTokenSecret } from "./token.store.ts";
 import { isValid } from "./token.ts";
 
 const BEARER = /^Bearer ([!-~]+)$/i;
@@ -46,7 +46,7 @@ export async function requireValidActor({ tx, actor, now }: Pick<Work, "tx" | "a
     if (!invitation || !isUsable(invitation, now, true)) throw unauthenticated();
     return;
   }
-  const token = await findToken(tx, actor.id);
+  const token = await findTokenLife(tx, actor.id);
   if (!token || !isValid(token, now)) throw unauthenticated();
 }
 

@@ -82,6 +82,15 @@ export async function findTokenSecret(
   return row && token && { token, secretHash: row.secret_hash };
 }
 
+/** What says whether a token holds. */
+export async function findTokenLife(
+  db: Executor,
+  tokenId: string,
+): Promise<Pick<Token, "expiresAt" | "revokedAt"> | undefined> {
+  const query = db.selectFrom("token").select(["expires_at as expiresAt", "revoked_at as revokedAt"]);
+  return query.where("token_id", "=", tokenId).executeTakeFirst();
+}
+
 export async function findToken(db: Executor, tokenId: string): Promise<Token | undefined> {
   return (await findTokenSecret(db, tokenId))?.token;
 }

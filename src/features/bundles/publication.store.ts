@@ -20,6 +20,7 @@ export async function publishedDomains(
   db: Executor,
   names: readonly TrustDomain[] | "all",
 ): Promise<PublishedDomainRow[]> {
+  if (names.length === 0) return [];
   let revisions = db
     .selectFrom("revision")
     .innerJoin("trust_domain", (join) =>
@@ -37,8 +38,8 @@ export async function publishedDomains(
     ]);
   let authorities = db.selectFrom("authority").select(["trust_domain", "fingerprint", "document"]);
   if (names !== "all") {
-    revisions = revisions.where("revision.trust_domain", "in", [...names, ""]);
-    authorities = authorities.where("trust_domain", "in", [...names, ""]);
+    revisions = revisions.where("revision.trust_domain", "in", names);
+    authorities = authorities.where("trust_domain", "in", names);
   }
   const documents = new Map(
     (await authorities.execute()).map((row) => [`${row.trust_domain} ${row.fingerprint}`, row.document]),
@@ -77,14 +78,15 @@ export interface PollerRow {
 
 /** The unrevoked ones of these pollers, or of all. */
 export async function livePollers(db: Executor, ids: readonly string[] | "all"): Promise<PollerRow[]> {
+  if (ids.length === 0) return [];
   const query = db
     .selectFrom("poller")
     .select(["poller_id", "mesh_id", "token_hash", "position", "expires_at"])
     .where("revoked_at", "is", null);
   const replaced = db.selectFrom("former_poller_url").selectAll();
-  const rows = await (ids === "all" ? query : query.where("poller_id", "in", [...ids, ""])).execute();
+  const rows = await (ids === "all" ? query : query.where("poller_id", "in", ids)).execute();
   const former = Map.groupBy(
-    await (ids === "all" ? replaced : replaced.where("poller_id", "in", [...ids, ""])).execute(),
+    await (ids === "all" ? replaced : replaced.where("poller_id", "in", ids)).execute(),
     ({ poller_id }) => poller_id,
   );
   return rows.map((row) => ({
