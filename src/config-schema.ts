@@ -70,7 +70,7 @@ const limits = Type.Object({
   changesInFlight: integer("Changes under way or waiting at once, in the admin API (L18).", 256, 1, 100_000),
   changeWaitMs: integer("How long a change waits for its turn before 503, in milliseconds (L18).", 2_000, 10, 60_000),
   loopDelayMs: integer(
-    "Delay of the event loop, its 99th percentile over 5 seconds in milliseconds, past which the admin API answers 503 (L18).",
+    "Delay of the event loop, its 99th percentile in each of two seconds in milliseconds, past which the admin API answers 503 (L18).",
     250,
     50,
     600_000,

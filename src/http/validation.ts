@@ -1,4 +1,4 @@
-import { Ajv2020, type Options } from "ajv/dist/2020.js";
+import { Ajv2020, type Options, type ValidateFunction } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
 import type { FastifySchemaValidationError } from "fastify/types/schema.js";
 import { notFound } from "../features/access/caller.ts";
@@ -33,13 +33,31 @@ export function validatorCompiler(components: Readonly<Record<string, unknown>>)
   const forBodies = newAjv({ coerceTypes: false }, components);
   const forText = newAjv({ coerceTypes: "array" }, components);
   return ({ schema, httpPart }: { schema: object; httpPart?: string }) =>
-    httpPart === "body" ? forBodies.compile(schema) : textValidator(forText, schema, httpPart === "params");
+    httpPart === "body" ? bodyValidator(forBodies, schema) : textValidator(forText, schema, httpPart === "params");
+}
+
+/** Compiled when it is first needed: to compile all of them would be a quarter of the start. */
+function compiledLater(ajv: Ajv2020, schema: object): () => ValidateFunction {
+  let compiled: ValidateFunction | undefined;
+  return () => {
+    compiled ??= ajv.compile(schema);
+    return compiled;
+  };
+}
+
+const refusal = (errors: unknown) => ({ error: errors as FastifySchemaValidationError[] });
+
+function bodyValidator(ajv: Ajv2020, schema: object) {
+  const validator = compiledLater(ajv, schema);
+  return (body: unknown) => {
+    const validate = validator();
+    return validate(body) ? { value: body } : refusal(validate.errors);
+  };
 }
 
 /** Ajv by itself reads `1e400` as a number that no bound holds, `0x10` as 16 and a blank before a number as nothing. */
 function textValidator(ajv: Ajv2020, schema: Fields, isPath: boolean) {
-  const refusal = (errors: unknown) => ({ error: errors as FastifySchemaValidationError[] });
-  const validate = ajv.compile(schema);
+  const validator = compiledLater(ajv, schema);
   const integers = Object.entries(schema.properties ?? {}).filter(([, { type }]) => type === "integer");
   return (fields: Record<string, unknown>) => {
     // PostgreSQL refuses a text with U+0000, SQLite finds nothing: such an ID is absent before either is asked (S16).
@@ -51,6 +69,7 @@ function textValidator(ajv: Ajv2020, schema: Fields, isPath: boolean) {
       if (typeof text === "string" && !PLAIN_INTEGER.test(text))
         return refusal([{ instancePath: `/${name}`, message: "must be integer" }]);
     }
+    const validate = validator();
     return validate(fields) ? { value: fields } : refusal(validate.errors);
   };
 }

@@ -27,7 +27,7 @@ export function refusalRecorder(parts: {
   readonly onError: (error: unknown) => void;
 }): RefusalRecorder {
   const { unitOfWork, tally } = parts;
-  let counted = turnedAway(parts.counters());
+  let counted = 0;
 
   async function flush(): Promise<void> {
     const now = turnedAway(parts.counters());

@@ -26,8 +26,8 @@ export interface ServedAdmin {
   useCertificate(certificate: ServingCertificate): void;
 }
 
-/** @throws {StartRefusal} when it cannot listen */
-export async function serveAdmin(
+/** The admin API, ready to listen. */
+export function buildAdmin(
   config: Config,
   parts: {
     readonly broker: StoredBroker;
@@ -38,9 +38,9 @@ export async function serveAdmin(
     readonly loopDelayMs: () => number;
   },
   { logger, random }: Surroundings,
-): Promise<ServedAdmin> {
+): Promise<FastifyInstance> {
   const { broker, uses } = parts;
-  const app = await buildApp({
+  return buildApp({
     broker,
     health: parts.health,
     refusals: parts.refusals,
@@ -55,6 +55,10 @@ export async function serveAdmin(
     https: { ...tlsOptions(pairOf(parts.certificate)), handshakeTimeout: config.limits.handshakeTimeoutMs },
     newRequestId: () => randomId(random, "req"),
   });
+}
+
+/** @throws {StartRefusal} when it cannot listen */
+export async function serveAdmin(config: Config, app: FastifyInstance): Promise<ServedAdmin> {
   await app.listen(config.adminAddress).catch((error: unknown) => {
     throw new StartRefusal(
       `the admin API cannot listen on ${formatListenAddress(config.adminAddress)}: ${(error as Error).message}`,
@@ -69,11 +73,14 @@ export async function serveAdmin(
   };
 }
 
-/** The parts of a running broker that every endpoint works with. */
-export function brokerOf(config: Config, core: Core, { endpoint }: ServedBundles): StoredBroker {
-  const urls = {
-    spiffe: config.publicUrlSpiffe ?? `https://${formatListenAddress(endpoint.addresses.spiffe)}`,
-    web: config.publicUrlWeb ?? `https://${formatListenAddress(endpoint.addresses.web)}`,
+/** The parts of a running broker that every endpoint works with. @param served asked once requests are answered */
+export function brokerOf(config: Config, core: Core, served: () => ServedBundles): StoredBroker {
+  const publicUrls = () => {
+    const { addresses } = served().endpoint;
+    return {
+      spiffe: config.publicUrlSpiffe ?? `https://${formatListenAddress(addresses.spiffe)}`,
+      web: config.publicUrlWeb ?? `https://${formatListenAddress(addresses.web)}`,
+    };
   };
   return {
     db: core.db,
@@ -83,7 +90,7 @@ export function brokerOf(config: Config, core: Core, { endpoint }: ServedBundles
     identity: core.identity,
     generation: core.generation,
     cursorKey: core.cursorKey,
-    publicUrls: () => urls,
+    publicUrls,
     tokenLives: { defaultSeconds: config.tokenSeconds, maxSeconds: config.maxTokenSeconds },
     breakGlass: config.breakGlass,
     invitationSeconds: config.invitationSeconds,

@@ -5,9 +5,9 @@ import type { ServingCertificate } from "../identity/svid.ts";
 import { StartRefusal } from "../start-refusal.ts";
 import { logSize } from "../store/event-log.ts";
 import { createFollower, type Follower } from "../store/follower.ts";
-import type { Database } from "../store/tables.ts";
 import { inTransaction } from "../store/transaction.ts";
 import { HOUR_MS } from "../time.ts";
+import type { PublicationChange } from "../views/publication-inputs.ts";
 import { publicationView, readPublicationChange } from "../views/publication-view.ts";
 import type { ListenerCertificates } from "./certificates.ts";
 import type { Core } from "./open-core.ts";
@@ -26,13 +26,13 @@ export interface ServedBundles {
 export async function serveBundles(
   config: Config,
   core: Core,
+  initial: PublicationChange,
   certificates: ListenerCertificates,
   surroundings: Surroundings,
 ): Promise<ServedBundles> {
   const { db, generation } = core;
   const { clockOffset, onFatal } = surroundings;
   const onError = logsErrors(surroundings);
-  const initial = await readEverything(db, generation);
   const endpoint = await startBundleEndpoint({
     brokerTrustDomain: config.trustDomain,
     tombstoneSeconds: config.tombstoneSeconds,
@@ -67,7 +67,8 @@ export async function serveBundles(
 /** As the listeners take it. */
 export const pairOf = ({ chainPem, keyPem }: ServingCertificate) => ({ cert: chainPem, key: keyPem });
 
-const readEverything = (db: Database, generation: number) =>
+/** What the bundle endpoint serves first, as the store has it. */
+export const readEverything = ({ db, generation }: Core): Promise<PublicationChange> =>
   db
     .transaction()
     .setIsolationLevel("repeatable read")

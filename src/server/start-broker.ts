@@ -1,5 +1,4 @@
 import { join } from "node:path";
-import type { BundleEndpoint } from "../bundle-endpoint/host.ts";
 import type { Config } from "../config.ts";
 import { writeFileDurably } from "../durable-file.ts";
 import { refusalTally } from "../features/audit/refusals.ts";
@@ -13,8 +12,8 @@ import { watchLoopDelay } from "./loop-delay.ts";
 import { createMetrics } from "./metrics.ts";
 import { openCore } from "./open-core.ts";
 import { refusalRecorder } from "./refusal-recorder.ts";
-import { brokerOf, type ServedAdmin, serveAdmin } from "./serve-admin.ts";
-import { pairOf, serveBundles } from "./serve-bundles.ts";
+import { brokerOf, buildAdmin, type ServedAdmin, serveAdmin } from "./serve-admin.ts";
+import { pairOf, readEverything, type ServedBundles, serveBundles } from "./serve-bundles.ts";
 import { closeWithin } from "./shutdown.ts";
 import { logsErrors, type Surroundings } from "./surroundings.ts";
 import { tokenUses } from "./token-uses.ts";
@@ -43,13 +42,17 @@ export async function startBroker(config: Config, surroundings: Surroundings): P
   const core = await openCore(config, surroundings);
   const { db, clock, unitOfWork, dataFolder } = core;
 
-  let endpoint: BundleEndpoint | undefined;
+  let bundles: ServedBundles | undefined;
   let admin: ServedAdmin | undefined;
+  const served = (): ServedBundles => {
+    if (!bundles) throw new Error("nothing is asked of a broker that does not serve yet");
+    return bundles;
+  };
   const onRenew: OnRenew = (listener, certificate) => {
     if (listener === "admin") admin?.useCertificate(certificate);
     else
-      void endpoint
-        ?.useCertificates({ [listener]: pairOf(certificate) })
+      void bundles?.endpoint
+        .useCertificates({ [listener]: pairOf(certificate) })
         .catch(onError("a new certificate was not taken"));
   };
   let { authority } = core;
@@ -64,11 +67,40 @@ export async function startBroker(config: Config, surroundings: Surroundings): P
     onError: onError("a certificate was not renewed"),
   });
 
-  const bundles = await serveBundles(config, core, certificates, surroundings);
-  const { follower } = bundles;
-  const running = bundles.endpoint;
-  endpoint = running;
-  const metrics = createMetrics({ counters: running.counters, logSize: () => follower.position, db, clock });
+  const counters = () => served().endpoint.counters();
+  const metrics = createMetrics({ counters, logSize: () => served().follower.position, db, clock });
+  const refusals = refusalRecorder({
+    unitOfWork,
+    tally: refusalTally(),
+    clock,
+    counters,
+    onError: onError("refusals could not be recorded"),
+  });
+  const uses = tokenUses({ db, onError: onError("token uses could not be written") });
+  const isWritable = writability(db, () => performance.now());
+  let stopping = false;
+  const parts = {
+    broker: brokerOf(config, core, served),
+    health: {
+      async unreadiness() {
+        const reasons = stopping ? ["stopping"] : [];
+        return (await isWritable()) ? reasons : [...reasons, "database-not-writable"];
+      },
+      metrics: metrics.text,
+    },
+    refusals,
+    uses,
+    certificate: certificates.admin.first,
+    loopDelayMs: () => loopDelay.p99Ms(),
+  };
+  const initial = await readEverything(core);
+  // The thread renders what it serves meanwhile.
+  const [serving, app] = await Promise.all([
+    serveBundles(config, core, initial, certificates, surroundings),
+    buildAdmin(config, parts, surroundings),
+  ]);
+  bundles = serving;
+  const { endpoint, follower } = serving;
   core.waitFor(async (position) => {
     if (!(await follower.passed(position, config.readYourWritesTimeoutMs))) metrics.readYourWritesTimeouts.inc();
   });
@@ -81,41 +113,14 @@ export async function startBroker(config: Config, surroundings: Surroundings): P
     isShared: config.databaseUrl !== undefined,
     onError: onError("what the clock changed could not be recorded"),
   });
-  const refusals = refusalRecorder({
-    unitOfWork,
-    tally: refusalTally(),
-    clock,
-    counters: running.counters,
-    onError: onError("refusals could not be recorded"),
-  });
-  const uses = tokenUses({ db, onError: onError("token uses could not be written") });
-  const isWritable = writability(db, () => performance.now());
+  // From here on, so that the start itself is no overload.
   const loopDelay = watchLoopDelay();
-  let stopping = false;
-  const serving = await serveAdmin(
-    config,
-    {
-      broker: brokerOf(config, core, bundles),
-      health: {
-        async unreadiness() {
-          const reasons = stopping ? ["stopping"] : [];
-          return (await isWritable()) ? reasons : [...reasons, "database-not-writable"];
-        },
-        metrics: metrics.text,
-      },
-      refusals,
-      uses,
-      certificate: certificates.admin.first,
-      loopDelayMs: loopDelay.p99Ms,
-    },
-    surroundings,
-  );
-  admin = serving;
+  admin = await serveAdmin(config, app);
 
   const addresses: Addresses = {
-    admin: `https://${formatListenAddress(serving.address)}`,
-    bundleSpiffe: `https://${formatListenAddress(running.addresses.spiffe)}`,
-    bundleWeb: `https://${formatListenAddress(running.addresses.web)}`,
+    admin: `https://${formatListenAddress(admin.address)}`,
+    bundleSpiffe: `https://${formatListenAddress(endpoint.addresses.spiffe)}`,
+    bundleWeb: `https://${formatListenAddress(endpoint.addresses.web)}`,
   };
   const ca = await keepBrokerCa({
     ...core,
@@ -137,10 +142,10 @@ export async function startBroker(config: Config, surroundings: Surroundings): P
     addresses,
     async close() {
       stopping = true;
-      running.notReady();
+      endpoint.notReady();
       await new Promise((resolve) => setTimeout(resolve, config.shutdownDelaySeconds * SECOND_MS));
       const graceMs = config.shutdownGraceSeconds * SECOND_MS;
-      await Promise.all([closeWithin(serving.app, graceMs), running.close(graceMs)]);
+      await Promise.all([closeWithin(app, graceMs), endpoint.close(graceMs)]);
       await follower.stop();
       // Nothing follows any more: what is still to be written waits for no view.
       core.waitFor(undefined);

@@ -3,7 +3,7 @@ import { ON_SQLITE } from "../support/postgres-server.ts";
 import { runBroker } from "../support/running-broker.ts";
 import { UNLIMITED } from "./api-fixture.ts";
 
-const WINDOW_MS = 5_000;
+const WINDOW_MS = 2_000;
 
 /** Keeps this thread's loop, which is the broker's too, from what is due, a fifth of a second at a time. */
 async function keepLoopBusy(ms: number): Promise<void> {
