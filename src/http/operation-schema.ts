@@ -112,6 +112,7 @@ const FOR_KNOWN = [
   "too-many-requests",
   "invalid-request",
   "misdirected-request",
+  "headers-too-large",
   "overloaded",
 ] as const;
 const FOR_BODIES = [

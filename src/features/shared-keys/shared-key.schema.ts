@@ -10,7 +10,7 @@ const keyFingerprint = Type.String({
 
 export const newAllowance = strictObject(
   {
-    trustDomains: Type.Array(trustDomain, { minItems: 2, maxItems: 2 }),
+    trustDomains: Type.Array(trustDomain, { minItems: 2, maxItems: 2, uniqueItems: true }),
     keyFingerprint: Type.Optional(keyFingerprint),
     reason: text("Why both may hold the key; required."),
   },

@@ -2,7 +2,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type RunningServer, runServer } from "../bench/running-server.ts";
+import { type RunningServer, runServer } from "../../bench/running-server.ts";
 
 /**
  * Holds a running broker against its own contract, for each role, with requests that fit openapi.yaml and requests that do
@@ -63,6 +63,7 @@ async function run({ adminUrl, adminCa }: RunningServer, role: string, token: st
   const child = spawn(
     "schemathesis",
     [
+      ...["--config-file", join(import.meta.dirname, "schemathesis.toml")],
       "run",
       "openapi.yaml",
       ...["--url", adminUrl, "--tls-verify", ca, "--seed", SEED, "--max-examples", examples],
