@@ -48,8 +48,9 @@ export async function performChange(
   options: ChangeOptions,
 ): Promise<PerformedChange> {
   requirePrecondition(endpoint, options);
-  const { idempotencyKey } = options;
-  const attempt = idempotencyKey === undefined ? undefined : attemptOf(endpoint, call, idempotencyKey);
+  const { idempotencyKey, dryRun } = options;
+  // A dry run asks what would happen now, whatever was done under its key.
+  const attempt = idempotencyKey === undefined || dryRun ? undefined : attemptOf(endpoint, call, idempotencyKey);
   return broker.unitOfWork.run(
     call.caller,
     async (work) => {
@@ -62,7 +63,7 @@ export async function performChange(
     async (work, { earlier, answer }) => {
       if (!answer) return replay(endpoint, earlier as RememberedAnswer);
       const performed = await performedAs(work.tx, endpoint, guard, call, answer);
-      if (options.dryRun) throw new RollBack(await dryRunOf(work, endpoint, call, performed));
+      if (dryRun) throw new RollBack(await dryRunOf(work, endpoint, call, performed));
       if (attempt) await rememberAnswer(work, attempt, withoutSecret(endpoint, performed));
       return performed;
     },

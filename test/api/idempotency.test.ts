@@ -49,6 +49,17 @@ describe("L19: a request that is sent again under its Idempotency-Key", () => {
     );
   });
 
+  it("a dry run is no replay, and is not replayed: it says what would happen now", async () => {
+    const key = newKey();
+    const body = { name: "tried", role: "mesh-viewer", meshes: ["shop"] };
+    const tried = await expectStatus(200, post("/v1/tokens?dryRun=true", body, key));
+    expect(tried.body).toMatchObject({ dryRun: true, answer: { name: "tried" } });
+    await expectStatus(201, post("/v1/tokens", body, key));
+    const again = await expectStatus(200, post("/v1/tokens?dryRun=true", body, key));
+    expect(again.headers["idempotency-replayed"]).toBeUndefined();
+    expect(again.body.dryRun).toBe(true);
+  });
+
   it("a refusal had no effect and is not remembered", async () => {
     const key = newKey();
     const body = { name: "later", role: "mesh-viewer", meshes: ["absent"] };

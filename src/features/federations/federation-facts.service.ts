@@ -6,7 +6,12 @@ import type { EpochMs } from "../../time.ts";
 import type { MeshId } from "../meshes/mesh-id.ts";
 import { meshNamed } from "../meshes/mesh-lookup.service.ts";
 import { membershipOf } from "../trust-domains/trust-domain.service.ts";
-import { federationsBetween, federationsOfMesh, federationsWithTrustDomain } from "./federation.store.ts";
+import {
+  federationsBetween,
+  federationsOfMesh,
+  federationsWithTrustDomain,
+  findFederation,
+} from "./federation.store.ts";
 import { currentTerms, directionsServed, type Federation, isOpen, type PartyFacts, stateOf } from "./federation.ts";
 
 /** What the federation's state depends on beside itself. */
@@ -71,3 +76,7 @@ export async function requireNoOtherOpen(work: Work, a: MeshId, b: MeshId, excep
     }
   }
 }
+
+/** The meshes on both sides of a federation; none where there is none. */
+export const partiesOf = async (db: Executor, federationId: string): Promise<readonly MeshId[]> =>
+  ((await findFederation(db, federationId))?.parties ?? []).map(({ meshId }) => meshId);

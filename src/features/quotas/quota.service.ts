@@ -3,7 +3,7 @@ import type { Recorded, Work } from "../../store/unit-of-work.ts";
 import { countTokensOf } from "../access/token.service.ts";
 import { countPublishedBy } from "../authorities/authority.service.ts";
 import { countOpenCodes } from "../federation-codes/federation-code.service.ts";
-import { countFederationsOf } from "../federations/federation-facts.service.ts";
+import { countFederationsOf, partiesOf } from "../federations/federation-facts.service.ts";
 import type { MeshId } from "../meshes/mesh-id.ts";
 import { countPollersOf } from "../pollers/poller.service.ts";
 import { checkQuota, type Quotas } from "./quota.ts";
@@ -11,18 +11,21 @@ import { checkQuota, type Quotas } from "./quota.ts";
 /** What makes a mesh have one more, of which mesh, and how many it then has. */
 interface Counted {
   readonly quota: keyof Quotas;
-  meshes(event: Recorded): readonly string[];
+  meshes(event: Recorded, work: Work): readonly string[] | Promise<readonly string[]>;
   count(work: Work, meshId: MeshId): Promise<number>;
 }
 
 const acting = ({ actingMesh, fields }: Recorded): readonly string[] => [actingMesh ?? (fields.meshId as string)];
 const named = ({ subjects }: Recorded): readonly string[] => idsAmong(subjects, "mesh");
 
+/** A side that grants again opens what it had ended for the other side too. */
+const bothSides = ({ subjects }: Recorded, { tx }: Work) => partiesOf(tx, idsAmong(subjects, "federation")[0] ?? "");
+
 const federations: Counted = { quota: "federationsPerMesh", meshes: acting, count: countFederationsOf };
 const COUNTED: Readonly<Partial<Record<EventType, Counted>>> = {
   "authority.contributed": { quota: "authoritiesPerMesh", meshes: acting, count: countPublishedBy },
   "federation.proposed": federations,
-  "federation.granted": federations,
+  "federation.granted": { ...federations, meshes: bothSides },
   "federation.terms-proposed": federations,
   "token.created": { quota: "tokensPerMesh", meshes: named, count: countTokensOf },
   "federation-code.created": { quota: "federationCodesPerMesh", meshes: named, count: countOpenCodes },
@@ -38,7 +41,7 @@ export async function requireWithinQuotas(work: Work, quotas: Quotas): Promise<v
   for (const event of work.recorded) {
     const counted = COUNTED[event.type];
     if (!counted) continue;
-    for (const meshId of counted.meshes(event))
+    for (const meshId of await counted.meshes(event, work))
       checkQuota(quotas, counted.quota, meshId as MeshId, await counted.count(work, meshId as MeshId));
   }
 }
