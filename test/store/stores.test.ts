@@ -353,7 +353,9 @@ describeOnEachEngine("what a store takes it gives back", (open) => {
     const one = token("tok_2", [shop]);
     for (const each of [both, one]) await tokens.insertToken(db, each, `hash of ${each.tokenId}`);
     expect(await tokens.findToken(db, "tok_1")).toEqual(both);
-    expect(await tokens.findTokenSecret(db, "tok_2")).toEqual({ token: one, secretHash: "hash of tok_2" });
+    const held = await tokens.findTokenSecret(db, "tok_2");
+    expect(held).toMatchObject({ secretHash: "hash of tok_2", expiresAt: one.expiresAt, revokedAt: null });
+    expect(await held?.token()).toEqual(one);
     expect(await tokens.listTokens(db, only(bank), "", 9)).toEqual([both]);
     expect(await tokens.listTokens(db, all, "tok_1", 9)).toEqual([one]);
     expect(await tokens.tokensOnlyOf(db, shop)).toEqual([one]);

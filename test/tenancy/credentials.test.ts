@@ -1,22 +1,25 @@
+import { crc32 } from "node:zlib";
 import type { KyselyPlugin } from "kysely";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { authenticate } from "../../src/features/access/authentication.service.ts";
 import { tokenCaller } from "../../src/features/access/caller.ts";
 import { newSecret } from "../../src/features/access/secret.ts";
+import { issueToken, revokeToken } from "../../src/features/access/token.service.ts";
 import type { AdminLimits, Throttle } from "../../src/http/admin-limits.ts";
 import { systemRandomness } from "../../src/randomness.ts";
 import { adminThrottle } from "../../src/server/throttle.ts";
+import { parseText } from "../../src/text.ts";
 import { MINUTE_MS } from "../../src/time.ts";
 import { bareMesh, events, refused } from "../api/api-fixture.ts";
 import { describeOnEachEngine } from "../support/databases.ts";
 import { expectStatus, runBroker, type TestBroker } from "../support/running-broker.ts";
-import { NOON, storeBroker } from "../support/store-broker.ts";
+import { NOON, operator, storeBroker } from "../support/store-broker.ts";
 
 const origin = { source: "127.0.0.1", requestId: "req_test" };
 
 describeOnEachEngine("S24: what a bearer costs", (open) => {
-  it("a bad checksum costs no query; a good one costs one, whatever it is the secret of", async () => {
-    const { db } = await storeBroker(await open());
+  it("a bad checksum costs no query; a good one that does not hold costs one, whatever keeps it from holding (S25)", async () => {
+    const { db, run } = await storeBroker(await open());
     let queries = 0;
     const counting: KyselyPlugin = {
       transformQuery({ node }) {
@@ -37,6 +40,18 @@ describeOnEachEngine("S24: what a bearer costs", (open) => {
     expect(await costOf(text.slice(0, -1))).toBe(0);
     expect(await costOf(text)).toBe(1);
     expect(await costOf(newSecret(systemRandomness, "inv").text)).toBe(1);
+    const made = await run(operator, (work) =>
+      issueToken(work, { name: parseText("t", ""), role: "auditor", meshes: [], expiresInSeconds: 60 }),
+    );
+    const another = newSecret(systemRandomness, "tok").text.split("_")[3];
+    const guess = made.secret
+      .split("_")
+      .slice(0, 3)
+      .concat(another ?? "")
+      .join("_");
+    expect(await costOf(`${guess}_${crc32(guess).toString(16).padStart(8, "0")}`)).toBe(1);
+    await run(operator, (work) => revokeToken(work, operator, made.token.tokenId));
+    expect(await costOf(made.secret)).toBe(1);
   });
 });
 

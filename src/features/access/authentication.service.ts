@@ -64,8 +64,9 @@ async function bySecret(
 
 async function byToken(db: Executor, secret: Secret, origin: Origin, now: EpochMs): Promise<Caller | undefined> {
   const found = await findTokenSecret(db, secret.id);
-  if (!matchesHash(secret.secret, found?.secretHash) || !found || !isValid(found.token, now)) return undefined;
-  return tokenCaller(found.token.tokenId, found.token.role, found.token.meshes, origin);
+  if (!matchesHash(secret.secret, found?.secretHash) || !found || !isValid(found, now)) return undefined;
+  const token = await found.token();
+  return token && tokenCaller(token.tokenId, token.role, token.meshes, origin);
 }
 
 async function byInvitation(
