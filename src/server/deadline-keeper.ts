@@ -61,7 +61,8 @@ export function deadlineLook(parts: DeadlineParts): () => Promise<void> {
     const now = parts.clock();
     const mono = parts.monotonic();
     const since = await latestSince(parts.db, position);
-    const unset = expected + (mono - looked);
+    // In whole milliseconds, as every instant is: PostgreSQL takes no other.
+    const unset = Math.round(expected + (mono - looked));
     const isBehind = !parts.isShared && since !== undefined && since.at > now + SECOND_MS;
     const from = isBehind ? Math.max(unset, since.at) : unset;
     const jump = now - from;
