@@ -102,7 +102,7 @@ export async function crashCampaign({
     const events = await allEvents(broker);
     checkLog(events, before, told);
     await checkAcknowledged(broker, world, told, events);
-    await checkServed(broker, world, events);
+    await checkServed(broker, world, events, database !== undefined);
     before = events;
     await checkKeyedWrites(broker, world, told, () => allEvents(broker));
   }
