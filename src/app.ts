@@ -40,8 +40,6 @@ import { logRequests } from "./http/request-log.ts";
 export interface AppParts extends AdmissionParts {
   readonly health: Health;
   readonly refusals: RefusalListener;
-  /** How many changes are performed at once. */
-  readonly changesAtOnce: number;
   /** Names and addresses that the listener's certificate may be known by. */
   readonly hosts: ReadonlySet<string>;
   readonly logger: FastifyBaseLogger;

@@ -16,8 +16,6 @@ export interface AdminLimits {
   readonly operatorRequestsPerSecond: number;
   readonly operatorRequestBurst: number;
   readonly failedLoginsPerMinute: number;
-  readonly changesInFlight: number;
-  readonly changeWaitMs: number;
   readonly loopDelayMs: number;
 }
 

@@ -8,8 +8,8 @@ import type { StoredBroker } from "../features/broker.ts";
 import { isMeshId } from "../features/meshes/mesh-id.ts";
 import { meshNamed } from "../features/meshes/mesh-lookup.service.ts";
 import type { Executor } from "../store/tables.ts";
+import { overloaded } from "../store/turns.ts";
 import type { AdminLimits, Throttle } from "./admin-limits.ts";
-import { overloaded } from "./change-turns.ts";
 import type { Endpoint } from "./endpoint.ts";
 
 export interface AdmissionParts {

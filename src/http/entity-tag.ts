@@ -4,23 +4,30 @@ import { hash } from "node:crypto";
 export type EntityTag = `"${string}"`;
 
 /**
- * Members that change without anybody's doing: a credential that is used must not make its own deletion stale.
+ * Members that change without anybody's doing: a credential that is used must not make its own deletion stale, nor a poll the
+ * consent to a federation.
  */
-const VOLATILE: ReadonlySet<string> = new Set(["lastUsedAt"]);
+const OBSERVED: ReadonlySet<string> = new Set(["lastUsedAt", "conditions"]);
 
-export const entityTagOf = (body: unknown): EntityTag =>
-  `"${hash(
-    "sha256",
-    JSON.stringify(body, (name, value) => (VOLATILE.has(name) ? undefined : value)),
-    "base64url",
-  )}"`;
+/**
+ * The digest of what people change, and where something is observed as well, a dot and the digest of all of it: a read is
+ * fresh by the whole tag (`If-None-Match`), a change by its first part (`If-Match`).
+ */
+export function entityTagOf(body: unknown): EntityTag {
+  const whole = JSON.stringify(body);
+  const changed = JSON.stringify(body, (name, value) => (OBSERVED.has(name) ? undefined : value));
+  return changed === whole ? `"${digest(whole)}"` : `"${digest(changed)}.${digest(whole)}"`;
+}
+
+const digest = (text: string): string => hash("sha256", text, "base64url");
+const changedPart = (tag: string): string => tag.replace(/^"([^.]*)\..*"$/, '"$1"');
 
 const TAGS = /^[ \t,]*(?:(?:W\/)?"[\x21\x23-\x7e]*"[ \t]*(?:,[ \t,]*|$))+$/;
 const TAG = /(W\/)?("[\x21\x23-\x7e]*")/g;
 
 /** Whether `If-Match` holds for what is there now; by strong comparison, so that a weak tag never does. */
 export const matches = (header: string, current: EntityTag): boolean =>
-  header.trim() === "*" || tagsOf(header).some(({ weak, tag }) => !weak && tag === current);
+  header.trim() === "*" || tagsOf(header).some(({ weak, tag }) => !weak && changedPart(tag) === changedPart(current));
 
 /** Whether `If-None-Match` names what is there now; by weak comparison. A header that breaks its grammar names nothing. */
 export const names = (header: string, current: EntityTag): boolean =>

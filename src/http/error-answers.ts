@@ -21,6 +21,8 @@ export interface RefusalListener {
       readonly endpoint: Endpoint | undefined;
       readonly caller: FastifyRequest["caller"];
       readonly meshId: string | undefined;
+      /** Nothing was to change: what is refused of it is no attempt. */
+      readonly dryRun?: boolean;
     },
     refusal: Refusal,
   ): Promise<void>;
@@ -40,7 +42,8 @@ export function answerErrors(app: FastifyInstance, endpoints: readonly Endpoint[
     if (refusal.status >= 500) request.log.error({ err: refusal.cause ?? refusal }, "request failed");
     const { endpoint } = request.routeOptions.config as { endpoint?: Endpoint };
     const { meshId } = (request.params ?? {}) as { meshId?: string };
-    await listener.refused({ endpoint, caller: request.caller, meshId }, refusal);
+    const { dryRun } = (request.query ?? {}) as { dryRun?: unknown };
+    await listener.refused({ endpoint, caller: request.caller, meshId, dryRun: dryRun === true }, refusal);
     return send(reply, refusal, request.id);
   });
   app.setNotFoundHandler(noSuchRoute);

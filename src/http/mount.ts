@@ -4,7 +4,6 @@ import { Refusal } from "../errors.ts";
 import type { TokenCaller } from "../features/access/caller.ts";
 import { type AdmissionParts, admit, holdAgainst } from "./admission.ts";
 import { answerStream } from "./answer-stream.ts";
-import { changeTurns } from "./change-turns.ts";
 import { liftComponents } from "./components.ts";
 import type { Call, ChangeEndpoint, Endpoint, ReadEndpoint } from "./endpoint.ts";
 import { entityTagOf, names } from "./entity-tag.ts";
@@ -18,11 +17,6 @@ import { problem } from "./schemas.ts";
 import { validatorCompiler } from "./validation.ts";
 
 const JSON_TYPE = "application/json";
-
-interface Parts extends AdmissionParts {
-  /** How many changes are performed at once. */
-  readonly changesAtOnce: number;
-}
 
 /**
  * From here on a route that declares no permission fails as it is added: at start-up, not when somebody asks (S18).
@@ -40,7 +34,7 @@ export function requirePermissions(app: FastifyInstance): void {
  * credential and its limits before the body is read (S4), the permission, the reach of a mesh in the path, preconditions,
  * idempotency, dry runs, the form of the answer.
  */
-export function mountEndpoints(app: FastifyInstance, endpoints: readonly Endpoint[], parts: Parts): void {
+export function mountEndpoints(app: FastifyInstance, endpoints: readonly Endpoint[], parts: AdmissionParts): void {
   const components = new Map<string, Record<string, unknown>>();
   liftComponents(problem, components);
   const schemas = endpoints.map((endpoint) => schemaOf(endpoint, components));
@@ -58,8 +52,6 @@ export function mountEndpoints(app: FastifyInstance, endpoints: readonly Endpoin
     reply.header("ratelimit", `"default";r=${allowance.remaining};t=${allowance.resetSeconds}`);
   });
   const useKey = keysInUse();
-  const { changesInFlight: inFlight, changeWaitMs: waitMs } = parts.limits;
-  const turns = changeTurns({ atOnce: parts.changesAtOnce, inFlight, waitMs });
   for (const [index, endpoint] of endpoints.entries()) {
     const guard = endpoint.method === "GET" ? undefined : guardOf(endpoint, endpoints);
     app.route({
@@ -72,7 +64,7 @@ export function mountEndpoints(app: FastifyInstance, endpoints: readonly Endpoin
       handler: (request, reply) =>
         endpoint.method === "GET"
           ? answerRead(request, reply, endpoint, parts)
-          : useKey(request, () => turns.take(() => answerChange(request, reply, endpoint, guard, parts))),
+          : useKey(request, () => answerChange(request, reply, endpoint, guard, parts)),
     });
   }
 }
@@ -81,7 +73,7 @@ async function answerRead(
   request: FastifyRequest,
   reply: FastifyReply,
   endpoint: ReadEndpoint,
-  { broker }: Parts,
+  { broker }: AdmissionParts,
 ): Promise<unknown> {
   const call = callOf(request);
   const page = pageAsked(request, endpoint, broker);
@@ -114,7 +106,7 @@ async function answerChange(
   reply: FastifyReply,
   endpoint: ChangeEndpoint,
   guard: Guard | undefined,
-  { broker, throttle }: Parts,
+  { broker, throttle }: AdmissionParts,
 ): Promise<unknown> {
   const { dryRun = false, ...query } = (request.query ?? {}) as { dryRun?: boolean };
   const { "if-match": ifMatch, "idempotency-key": key } = request.headers as Record<string, string | undefined>;

@@ -1,10 +1,12 @@
 import { createHash } from "node:crypto";
 import canonicalize from "canonicalize";
 import { Refusal } from "../errors.ts";
+import { notFound } from "../features/access/caller.ts";
 import type { StoredBroker } from "../features/broker.ts";
 import { type Effects, effectsOf } from "../features/bundles/effects.service.ts";
 import { earlierAnswer, rememberAnswer } from "../features/idempotency/idempotency.service.ts";
 import type { Attempt, RememberedAnswer } from "../features/idempotency/idempotency.ts";
+import { meshNamed } from "../features/meshes/mesh-lookup.service.ts";
 import type { Executor } from "../store/tables.ts";
 import { RollBack, type Work } from "../store/unit-of-work.ts";
 import type { Call, ChangeAnswer, ChangeEndpoint, ReadEndpoint } from "./endpoint.ts";
@@ -57,6 +59,7 @@ export async function performChange(
       const earlier = attempt && (await earlierAnswer(work, attempt));
       if (earlier) return { earlier, answer: await endpoint.reissue?.(work, call) };
       requireUnspent(call);
+      await requireMeshThere(work.tx, endpoint, call);
       await checkPrecondition(work.tx, guard, call, options.ifMatch);
       return { answer: await endpoint.change(work, call) };
     },
@@ -87,6 +90,11 @@ const digestOf = (value: unknown): string =>
 function requirePrecondition({ method }: ChangeEndpoint, { ifMatch }: ChangeOptions): void {
   if (method !== "POST" && ifMatch === undefined)
     throw new Refusal("precondition-required", "send If-Match with the ETag that was read, or * for whatever is there");
+}
+
+/** A mesh in the path was there when the request came; it may have been deleted while the change waited for its turn. */
+async function requireMeshThere(db: Executor, { path }: ChangeEndpoint, { params }: AnyCall): Promise<void> {
+  if (path.includes("{meshId}") && !(await meshNamed(db, (params as { meshId: string }).meshId))) throw notFound();
 }
 
 async function checkPrecondition(

@@ -39,12 +39,13 @@ export function refusalRecorder(parts: {
   timer.unref();
 
   return {
-    async refused({ endpoint, caller, meshId }, refusal) {
-      if (refusal.status >= 500 || refusal.status === 429) return;
+    async refused({ endpoint, caller, meshId, dryRun }, refusal) {
+      // Whoever is told to come again has attempted nothing yet.
+      if (refusal.status >= 500 || refusal.status === 429 || "retryAfterSeconds" in refusal.extra) return;
       if (refusal.code === "unauthenticated") return tally.count("unauthenticated");
       if (!caller) return tally.count("invalid-request");
       if (isMalformed(refusal.code)) return tally.count("invalid-request");
-      if (!endpoint || endpoint.method === "GET") return;
+      if (!endpoint || endpoint.method === "GET" || dryRun) return;
       await recordRefusal(
         unitOfWork,
         tally,

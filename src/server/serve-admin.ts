@@ -17,8 +17,6 @@ import type { Surroundings } from "./surroundings.ts";
 import { adminThrottle } from "./throttle.ts";
 import type { TokenUses } from "./token-uses.ts";
 
-const CONNECTIONS_FOR_READS = 2;
-
 /** The admin API, listening. */
 export interface ServedAdmin {
   readonly app: FastifyInstance;
@@ -46,8 +44,6 @@ export function buildAdmin(
     refusals: parts.refusals,
     limits: config.limits,
     hosts: new Set(reachedBy(hostsOf(config, "admin"))),
-    // Reads find a connection however many changes wait for the log's head.
-    changesAtOnce: Math.max(1, config.databaseConnections - CONNECTIONS_FOR_READS),
     loopDelayMs: parts.loopDelayMs,
     throttle: adminThrottle(config.limits, () => performance.now()),
     onAuthenticated: (caller) => uses.note(caller, broker.clock()),

@@ -145,14 +145,16 @@ export async function startBroker(config: Config, surroundings: Surroundings): P
       endpoint.notReady();
       await new Promise((resolve) => setTimeout(resolve, config.shutdownDelaySeconds * SECOND_MS));
       const graceMs = config.shutdownGraceSeconds * SECOND_MS;
-      await Promise.all([closeWithin(app, graceMs), endpoint.close(graceMs)]);
-      await follower.stop();
-      // Nothing follows any more: what is still to be written waits for no view.
+      const begun = performance.now();
+      // A change that is still answered is served before that; what the process itself still writes waits for no view.
+      await closeWithin(app, graceMs);
       core.waitFor(undefined);
       await deadlines.stop();
       await ca.stop();
       await refusals.stop();
       await uses.stop();
+      await follower.stop();
+      await endpoint.close(Math.max(0, graceMs - (performance.now() - begun)));
       certificates.stop();
       loopDelay.stop();
       await core.close();

@@ -26,11 +26,14 @@ export function tokenUses({
     if (pending.size === 0) return;
     const uses = pending;
     pending = new Map();
-    await inTransaction(db, (tx) => noteTokensUsed(tx, uses)).catch((error: unknown) => {
+    try {
+      await inTransaction(db, (tx) => noteTokensUsed(tx, uses));
+      for (const tokenId of uses.keys()) seen.add(tokenId);
+    } catch (error) {
       // They are written with the next; what came meanwhile is later.
       pending = new Map([...uses, ...pending]);
       onError(error);
-    });
+    }
   }
   const timer = setInterval(() => void write(), WRITE_EVERY_MS);
   timer.unref();
@@ -41,7 +44,6 @@ export function tokenUses({
       pending.set(caller.id, at);
       // That a token is used at all decides whether another may take its place (L19): it is known at once.
       if (!seen.has(caller.id)) void write();
-      seen.add(caller.id);
     },
     async stop() {
       clearInterval(timer);

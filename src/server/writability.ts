@@ -19,6 +19,9 @@ export function writability(db: Database, monotonic: () => number): () => Promis
   };
 }
 
+/** PostgreSQL's word for a lock that was not given in time. */
+const LOCK_NOT_AVAILABLE = "55P03";
+
 const probe = (db: Database): Promise<boolean> =>
   db
     .transaction()
@@ -30,4 +33,5 @@ const probe = (db: Database): Promise<boolean> =>
         .execute(),
     )
     .then(() => true)
-    .catch(() => false);
+    // Whoever waits too long for its turn finds a database that others write to.
+    .catch((error: { code?: unknown }) => error.code === LOCK_NOT_AVAILABLE);

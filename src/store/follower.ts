@@ -38,6 +38,7 @@ export function createFollower(parts: {
   let position = -1;
   let running: Promise<void> | undefined;
   let again = false;
+  let stopped = false;
   let timer: NodeJS.Timeout | undefined;
   const waiting = new Set<{ position: number; resolve: (passed: boolean) => void }>();
 
@@ -72,6 +73,7 @@ export function createFollower(parts: {
   }
 
   function poke(): void {
+    if (stopped) return;
     if (running) {
       again = true;
       return;
@@ -114,6 +116,7 @@ export function createFollower(parts: {
       }
     },
     async stop() {
+      stopped = true;
       clearInterval(timer);
       await running;
     },

@@ -42,11 +42,20 @@ export function openSqlite(path: string): Database {
 /** More than there are queries in the program; those with lists come in many lengths. */
 const KEPT_STATEMENTS = 1_000;
 
+const NOTHING: SqliteStatement = {
+  reader: false,
+  all: () => [],
+  run: () => ({ changes: 0, lastInsertRowid: 0 }),
+  iterate: () => [][Symbol.iterator](),
+};
+
 /** Kysely prepares a statement each time that it runs one, and to prepare costs as much as to run. */
 function withKeptStatements(handle: BetterSqlite3.Database): SqliteDatabase {
   const kept = new Map<string, SqliteStatement>();
   return {
     prepare(sql) {
+      // A commit that failed for the disk's sake has rolled back by itself; why it failed is what is to be told (L3).
+      if (sql === "rollback" && !handle.inTransaction) return NOTHING;
       const statement = kept.get(sql) ?? (handle.prepare(sql) as SqliteStatement);
       // The one that was used last is the last to go.
       kept.delete(sql);

@@ -15,6 +15,7 @@ import { appendEvents, lockLogHead, setExpiriesToldTo } from "./event-log.ts";
 import { asStorageRefusal } from "./storage-errors.ts";
 import type { Database, Executor } from "./tables.ts";
 import { inTransaction } from "./transaction.ts";
+import type { Turns } from "./turns.ts";
 
 /** One change of the broker's state: everything done through it commits together with its events, or not at all. */
 export interface Work {
@@ -74,7 +75,8 @@ export interface Touched {
 export interface UnitOfWork {
   /**
    * Runs `change` in one transaction and resolves when it is committed and the views have passed it.
-   * @throws {Refusal} what `change` throws, rolled back; `storage-unavailable` when the database cannot write
+   * @throws {Refusal} what `change` throws, rolled back; `storage-unavailable` when the database cannot write;
+   * `overloaded` when its turn did not come (L18)
    */
   run<T>(actor: Actor, change: (work: Work) => Promise<T>): Promise<T>;
   /** As above; `conclude` makes the answer of what `change` did once that is settled, in the same transaction. */
@@ -101,6 +103,7 @@ export interface UnitOfWorkParts {
   readonly generation: number;
   /** Other servers write to the log too: a clock behind theirs was not set back by that. */
   readonly isShared: boolean;
+  readonly turns: Turns;
   /** That the actor may still act, at the moment of the change. @throws {Refusal} Handed in, as `settle` is. */
   readonly admit: (work: Work) => Promise<void>;
   /** Republishes what was touched. Handed in, so that the store imports no feature. */
@@ -117,7 +120,7 @@ export function createUnitOfWork(parts: UnitOfWorkParts): UnitOfWork {
       conclude: (work: Work, done: T) => Promise<unknown> = async (_work, done) => done,
     ) {
       let newest = 0;
-      const result = await inTransaction(parts.db, async (tx) => {
+      const act = async (tx: Executor): Promise<unknown> => {
         const events: SealedEvent[] = [];
         const outside: (() => Promise<void>)[] = [];
         const head = await lockLogHead(tx);
@@ -132,10 +135,14 @@ export function createUnitOfWork(parts: UnitOfWorkParts): UnitOfWork {
         for (const act of outside) await act();
         newest = events.at(-1)?.position ?? 0;
         return answer;
-      }).catch((error: unknown) => {
-        if (error instanceof RollBack) return error.answer;
-        throw asStorageRefusal(error);
-      });
+      };
+      // The turn is over with the transaction: to wait for the views takes nothing from the next.
+      const result = await parts.turns
+        .take(() => inTransaction(parts.db, act))
+        .catch((error: unknown) => {
+          if (error instanceof RollBack) return error.answer;
+          throw asStorageRefusal(error);
+        });
       if (newest > 0) await parts.committed(newest);
       return result;
     },

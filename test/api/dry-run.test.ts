@@ -33,6 +33,16 @@ async function changingNothing<T>(act: () => Promise<T>): Promise<T> {
   return answer;
 }
 
+it("what is refused of a dry run was no attempt: it is no event, and an invitation outlives any number", async () => {
+  const { token } = (await invite(broker, { trustDomain: "tried.example" })).body;
+  const before = (await events(broker, "limit=1"))[0].position;
+  const body = { meshId: "shop", trustDomain: "tried.example" };
+  for (let time = 0; time < 12; time++)
+    await refused("mesh-id-taken", broker.api("POST", "/v1/meshes?dryRun=true", { token, body }));
+  expect((await events(broker, "limit=1"))[0].position).toBe(before);
+  await expectStatus(201, broker.api("POST", "/v1/meshes", { token, body: { ...body, meshId: "tried" } }));
+});
+
 describe("?dryRun=true answers what would happen and changes nothing", () => {
   it("an upload: the authorities, the difference of the revision, who would see it", async () => {
     const pem = testCa({ trustDomain: "shop.example" }).certificatePem;

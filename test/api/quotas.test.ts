@@ -87,6 +87,28 @@ describe("S22: a mesh has no more than its quotas, counted in the transaction", 
     await overQuota("federationsPerMesh", decide(b, agreed, "grant"));
   });
 
+  it("open federations: a veto that is lifted brings one back, and counts", async () => {
+    const owner = await registerMesh(broker, "veto-owner");
+    const member = await bareMesh(broker, "veto-member", owner.trustDomain);
+    await expectStatus(
+      200,
+      broker.api("POST", `/v1/trust-domains/${owner.trustDomain}/memberships`, {
+        token: owner.token,
+        body: { meshId: member.meshId, decision: "grant" },
+      }),
+    );
+    const [x, y] = [await registerMesh(broker, "veto-x"), await registerMesh(broker, "veto-y")];
+    const vetoed = await federate(broker, member, x);
+    const decide = (decision: string) =>
+      broker.api("POST", `/v1/federations/${vetoed}/consents`, {
+        token: owner.token,
+        body: { meshId: owner.meshId, decision },
+      });
+    await expectStatus(200, decide("deny"));
+    await federate(broker, member, y);
+    await overQuota("federationsPerMesh", decide("grant"));
+  });
+
   it("a refused attempt is an event and leaves nothing else; a dry run is refused alike", async () => {
     const mesh = await registerMesh(broker, "dry");
     const path = `/v1/meshes/${mesh.meshId}/pollers`;

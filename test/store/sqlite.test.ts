@@ -7,6 +7,7 @@ import { StartRefusal } from "../../src/start-refusal.ts";
 import { migrate } from "../../src/store/migrate.ts";
 import { openSqlite } from "../../src/store/sqlite.ts";
 import type { Database } from "../../src/store/tables.ts";
+import { inTransaction } from "../../src/store/transaction.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const newFile = () => join(temporaryFolder(), "entente.db");
@@ -34,6 +35,13 @@ const refusal = (path: string) => {
   }
   throw new Error("it was opened");
 };
+
+it("what a commit failed of is told, also where SQLite has rolled back by itself already (L3)", async () => {
+  const db = openSqlite(await closedDatabase());
+  onTestFinished(() => db.destroy());
+  const failing = inTransaction(db, (tx) => sql`rollback`.execute(tx));
+  await expect(failing).rejects.toThrow("cannot commit");
+});
 
 describe("every open of the embedded database", () => {
   it.each([

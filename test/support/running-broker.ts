@@ -224,8 +224,8 @@ export async function registerMesh(
 /** Proposes as `a`, grants as `b`; resolves with the federation's ID. */
 export async function federate(
   broker: AdminApi,
-  a: TestMesh,
-  b: TestMesh,
+  a: Pick<TestMesh, "meshId" | "token">,
+  b: Pick<TestMesh, "meshId" | "token">,
   terms: Omit<NewFederation, "proposer" | "peer"> = {},
 ): Promise<string> {
   const proposed = await proposeFederation(broker.as(a.token), {

@@ -9,6 +9,7 @@ import type { Randomness } from "../../src/randomness.ts";
 import { parseTrustDomain } from "../../src/spiffe/trust-domain.ts";
 import { type Actor, systemActor } from "../../src/store/event.ts";
 import { migrate } from "../../src/store/migrate.ts";
+import { takingTurns } from "../../src/store/turns.ts";
 import { createUnitOfWork, type UnitOfWork, type UnitOfWorkParts, type Work } from "../../src/store/unit-of-work.ts";
 import { parseText } from "../../src/text.ts";
 import { DAY_MS } from "../../src/time.ts";
@@ -57,6 +58,7 @@ export async function storeBroker(
   const generation = parts.generation ?? 0;
   const unitOfWork = createUnitOfWork({
     isShared: false,
+    turns: takingTurns({ atOnce: 1, inFlight: 1_000, waitMs: 60_000 }),
     db,
     clock: time.clock,
     random: seededRandomness("store broker"),

@@ -14,6 +14,7 @@ import { prepareIdentity } from "../../../src/server/first-start.ts";
 import { systemActor } from "../../../src/store/event.ts";
 import { migrate } from "../../../src/store/migrate.ts";
 import { openSqlite } from "../../../src/store/sqlite.ts";
+import { takingTurns } from "../../../src/store/turns.ts";
 import { createUnitOfWork } from "../../../src/store/unit-of-work.ts";
 import { parseText } from "../../../src/text.ts";
 import { MINUTE_MS } from "../../../src/time.ts";
@@ -47,6 +48,7 @@ export async function openStillBroker(): Promise<StillBroker> {
     random,
     generation: 0,
     isShared: false,
+    turns: takingTurns({ atOnce: 1, inFlight: 1, waitMs: 1_000 }),
     settle,
     admit: async () => {},
     committed: async () => {},
@@ -110,7 +112,6 @@ export const UNHINDERED = {
   },
   onAuthenticated: () => {},
   loopDelayMs: () => 0,
-  changesAtOnce: 1,
   hosts: new Set(["localhost"]),
 } satisfies Partial<AppParts>;
 

@@ -115,7 +115,7 @@ export async function reissueUnusedToken(
 }
 
 /**
- * A token as its own mesh's people may see it: all its meshes must be in scope, or it speaks for others too.
+ * A token as the people of a mesh may see it that it speaks for, alone or among others.
  * @throws {Refusal} `not-found`
  */
 export async function readToken(db: Executor, scope: Scope, tokenId: string): Promise<Token> {

@@ -69,7 +69,13 @@ export async function setTokenExpiry(tx: Executor, tokenId: string, at: EpochMs)
 /** Written in batches: not a change that anybody asked for, so no event. */
 export async function noteTokensUsed(db: Executor, uses: ReadonlyMap<string, EpochMs>): Promise<void> {
   for (const [tokenId, at] of uses)
-    await db.updateTable("token").set({ last_used_at: at }).where("token_id", "=", tokenId).execute();
+    await db
+      .updateTable("token")
+      .set({ last_used_at: at })
+      .where("token_id", "=", tokenId)
+      // Another server may have seen a later use.
+      .where((token) => token.or([token("last_used_at", "is", null), token("last_used_at", "<", at)]))
+      .execute();
 }
 
 /** What a token is held against, and the whole of it for whoever passes: one query for whoever does not (S25). */

@@ -1,4 +1,5 @@
 import { clockActor } from "../../store/event.ts";
+import { expiriesToldTo, setExpiriesToldTo } from "../../store/event-log.ts";
 import type { Executor } from "../../store/tables.ts";
 import type { UnitOfWork, Work } from "../../store/unit-of-work.ts";
 import { DAY_MS, type EpochMs } from "../../time.ts";
@@ -38,6 +39,8 @@ export async function settleJump(unitOfWork: UnitOfWork, from: EpochMs, audited:
   await unitOfWork.run(clockActor, async (work) => {
     if (audited) work.record({ type: "clock.jumped", subjects: [], fields: { from, to: work.now } });
     if (work.now >= from) return;
+    // What expired by the clock that was wrong expires again, and the log says so again.
+    if ((await expiriesToldTo(work.tx)) > work.now) await setExpiriesToldTo(work.tx, work.now);
     const restored = await trustDomainsOfAuthoritiesExpiring(work.tx, work.now - DAY_MS, from - DAY_MS);
     for (const trustDomain of restored) work.touched.bundle(trustDomain);
     for (const { meshId, trustDomain } of await withdrawnAccesses(work.tx)) work.touched.access(meshId, trustDomain);

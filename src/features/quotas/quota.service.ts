@@ -15,8 +15,13 @@ interface Counted {
   count(work: Work, meshId: MeshId): Promise<number>;
 }
 
-const acting = ({ actingMesh, fields }: Recorded): readonly string[] => [actingMesh ?? (fields.meshId as string)];
+const acting = ({ actingMesh, fields }: Recorded): readonly string[] =>
+  [actingMesh ?? (fields.meshId as string | undefined)].filter((meshId) => meshId !== undefined);
 const named = ({ subjects }: Recorded): readonly string[] => idsAmong(subjects, "mesh");
+
+/** A mesh whose tokens somebody stole and multiplied gets its way back in all the same. */
+const namedUnlessForced = (event: Recorded, { recorded }: Work): readonly string[] =>
+  recorded.some(({ type }) => type === "break-glass.token-created") ? [] : named(event);
 
 /** A side that grants again opens what it had ended for the other side too. */
 const bothSides = ({ subjects }: Recorded, { tx }: Work) => partiesOf(tx, idsAmong(subjects, "federation")[0] ?? "");
@@ -26,8 +31,9 @@ const COUNTED: Readonly<Partial<Record<EventType, Counted>>> = {
   "authority.contributed": { quota: "authoritiesPerMesh", meshes: acting, count: countPublishedBy },
   "federation.proposed": federations,
   "federation.granted": { ...federations, meshes: bothSides },
-  "federation.terms-proposed": federations,
-  "token.created": { quota: "tokensPerMesh", meshes: named, count: countTokensOf },
+  "federation.terms-proposed": { ...federations, meshes: bothSides },
+  "federation.veto-lifted": { ...federations, meshes: bothSides },
+  "token.created": { quota: "tokensPerMesh", meshes: namedUnlessForced, count: countTokensOf },
   "federation-code.created": { quota: "federationCodesPerMesh", meshes: named, count: countOpenCodes },
   "poller.created": { quota: "pollersPerMesh", meshes: named, count: countPollersOf },
 };
@@ -41,7 +47,9 @@ export async function requireWithinQuotas(work: Work, quotas: Quotas): Promise<v
   for (const event of work.recorded) {
     const counted = COUNTED[event.type];
     if (!counted) continue;
-    for (const meshId of await counted.meshes(event, work))
-      checkQuota(quotas, counted.quota, meshId as MeshId, await counted.count(work, meshId as MeshId));
+    for (const meshId of await counted.meshes(event, work)) {
+      const isOwn = counted.meshes !== bothSides || acting(event).includes(meshId);
+      checkQuota(quotas, counted.quota, meshId as MeshId, await counted.count(work, meshId as MeshId), isOwn);
+    }
   }
 }

@@ -18,10 +18,16 @@ const COUNTED: Readonly<Record<keyof Quotas, string>> = {
   federationCodesPerMesh: "open federation codes",
 };
 
-/** @throws {Refusal} `quota-exceeded` when a mesh would have more than it may have */
-export function checkQuota(quotas: Quotas, quota: keyof Quotas, meshId: MeshId, count: number): void {
+/**
+ * @param isOwn whether it is said to the mesh itself: another is told no number of it (S21)
+ * @throws {Refusal} `quota-exceeded` when a mesh would have more than it may have
+ */
+export function checkQuota(quotas: Quotas, quota: keyof Quotas, meshId: MeshId, count: number, isOwn: boolean): void {
   if (count <= quotas[quota]) return;
+  const extra = { quota: `limits.${quota}` };
+  if (!isOwn)
+    throw new Refusal("quota-exceeded", `the other side has as many ${COUNTED[quota]} as it may have`, { extra });
   throw new Refusal("quota-exceeded", `${meshId} may have ${quotas[quota]} ${COUNTED[quota]}`, {
-    extra: { quota: `limits.${quota}`, meshId },
+    extra: { ...extra, meshId },
   });
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { changeTurns } from "../../src/http/change-turns.ts";
+import { takingTurns } from "../../src/store/turns.ts";
 
 /** A change that ends when it is told to. */
 function held() {
@@ -13,7 +13,7 @@ const OVERLOADED = { code: "overloaded", extra: { retryAfterSeconds: 1 } };
 
 describe("L18: turns of changes", () => {
   it("come in the order in which they were asked for, so many at once", async () => {
-    const turns = changeTurns({ atOnce: 2, inFlight: 10, waitMs: 60_000 });
+    const turns = takingTurns({ atOnce: 2, inFlight: 10, waitMs: 60_000 });
     const begun: number[] = [];
     const holding = [held(), held(), held(), held()];
     const all = holding.map(({ change }, index) =>
@@ -34,7 +34,7 @@ describe("L18: turns of changes", () => {
   });
 
   it("are refused to one too many at once, and are there again when one has ended", async () => {
-    const turns = changeTurns({ atOnce: 1, inFlight: 2, waitMs: 60_000 });
+    const turns = takingTurns({ atOnce: 1, inFlight: 2, waitMs: 60_000 });
     const [first, second] = [held(), held()];
     const both = [turns.take(first.change), turns.take(second.change)];
     await expect(turns.take(async () => {})).rejects.toMatchObject(OVERLOADED);
@@ -47,7 +47,7 @@ describe("L18: turns of changes", () => {
   });
 
   it("are given up after the wait, and what was given up is never begun", async () => {
-    const turns = changeTurns({ atOnce: 1, inFlight: 10, waitMs: 20 });
+    const turns = takingTurns({ atOnce: 1, inFlight: 10, waitMs: 20 });
     const first = held();
     const holding = turns.take(first.change);
     let begun = false;
@@ -63,7 +63,7 @@ describe("L18: turns of changes", () => {
   });
 
   it("come back from a change that fails", async () => {
-    const turns = changeTurns({ atOnce: 1, inFlight: 1, waitMs: 20 });
+    const turns = takingTurns({ atOnce: 1, inFlight: 1, waitMs: 20 });
     await expect(turns.take(() => Promise.reject(new Error("refused")))).rejects.toThrow("refused");
     expect(await turns.take(async () => "done")).toBe("done");
   });

@@ -1,8 +1,8 @@
 import { Semaphore, withTimeout } from "async-mutex";
 import { Refusal } from "../errors.ts";
 
-/** Lets changes in by turns, so that no crowd of them grows without end before the database (L18). */
-export interface ChangeTurns {
+/** Units of work come by turns, so that no crowd of them grows without end before the database (L18). */
+export interface Turns {
   /**
    * Performs `change` when its turn comes.
    * @throws {Refusal} `overloaded` where too many wait, or its turn did not come in time: nothing of it was begun
@@ -10,7 +10,7 @@ export interface ChangeTurns {
   take<T>(change: () => Promise<T>): Promise<T>;
 }
 
-export interface ChangeLimits {
+export interface TurnLimits {
   /** How many are performed at once: fewer than the database has connections, so that reads find one. */
   readonly atOnce: number;
   /** How many are performed or wait. */
@@ -19,7 +19,7 @@ export interface ChangeLimits {
   readonly waitMs: number;
 }
 
-export function changeTurns({ atOnce, inFlight, waitMs }: ChangeLimits): ChangeTurns {
+export function takingTurns({ atOnce, inFlight, waitMs }: TurnLimits): Turns {
   const turns = withTimeout(new Semaphore(atOnce), waitMs, overloaded("the change's turn did not come in time"));
   let count = 0;
   return {
