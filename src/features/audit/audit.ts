@@ -30,7 +30,8 @@ export function asSeenBy(scope: Scope, event: StoredEvent): AuditEvent {
     meshId: detail?.actingMesh ?? null,
     outcome: detail?.outcome ?? null,
   };
-  const own = scope.all || detail?.actingMesh === null || (detail !== null && reaches(scope, detail.actingMesh));
+  const by = detail && (detail.actingMesh ?? placeTaken(event));
+  const own = scope.all || by === null || reaches(scope, by);
   if (!detail || !own) {
     // Of an erased detail, whoever sees all still sees the whole leaf.
     const subjects = event.subjects.filter((subject) => scope.all || isShared(scope, subject, shared.meshId));
@@ -55,6 +56,12 @@ export function asSeenBy(scope: Scope, event: StoredEvent): AuditEvent {
     requestId: detail.requestId,
     detail: { ...fields, beforeDigest, afterDigest, salt },
   };
+}
+
+/** An operator's word in a federation is a side's: to the other it is that side's act, as any word of it is (S21). */
+function placeTaken({ type, detail }: StoredEvent): string | null {
+  const { meshId } = (detail?.fields ?? {}) as { meshId?: string };
+  return type.startsWith("federation.") && meshId !== undefined ? meshId : null;
 }
 
 /** A token may speak for meshes of others, which is no business of this one's people (S21). */
