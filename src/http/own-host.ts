@@ -12,7 +12,9 @@ export function checkHosts(app: FastifyInstance, hosts: ReadonlySet<string>): vo
     if (hasTwoHosts(raw.rawHeaders)) throw new Refusal("malformed-request", "a request has one Host header");
     // Node refuses a request of HTTP/1.1 without one, and no browser sends an older one.
     if (headers.host === undefined) return;
-    const host = hostOf(headers.host);
+    // RFC 9112, 3.2.2: where the target is a whole URL, its host is what is asked for.
+    const [, inTarget] = /^https?:\/\/([^/?#]*)/i.exec(raw.url ?? "") ?? [];
+    const host = hostOf(inTarget ?? headers.host);
     if (host === null || !(hosts.has(host) || host === plainAddress(socket.localAddress)))
       throw new Refusal("misdirected-request", "the Host header names another host");
   });

@@ -61,6 +61,16 @@ describe.each(LISTENERS)("S33, S56, S58, S61: $name", ({ url, target }) => {
     expect(said).not.toMatch(/"keys"|etc\/passwd|<|\bat \w+ \(/);
   });
 
+  it.runIf(url === broker.addresses.admin)(
+    "S55: is asked for by the host of a whole URL, where the target is one",
+    async () => {
+      const ask = (host: string, header: string) =>
+        exchange(port, `GET https://${host}/livez HTTP/1.1\r\nHost: ${header}\r\nConnection: close\r\n\r\n`);
+      expect(await ask("evil.example", "localhost")).toMatch(/^HTTP\/1\.1 421 /);
+      expect(await ask("localhost", "localhost")).toMatch(/^HTTP\/1\.1 200 /);
+    },
+  );
+
   it("serves nothing to who speaks no TLS", async () => {
     const said = await new Promise<string>((resolve) => {
       let text = "";
