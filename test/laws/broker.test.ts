@@ -61,8 +61,8 @@ describeOnEachEngine(
 
 afterAll(() => {
   const often = ["served", "served to anybody", "gone", "grant", "withdraw", "other terms", "revoked", "deleted"];
-  for (const what of [
-    ...often,
+  // What takes several steps in a row is reached by a campaign; a few runs may miss one of them.
+  const seldom = [
     "distrusted",
     "trusted again",
     "served without what it distrusts",
@@ -72,6 +72,7 @@ afterAll(() => {
     "the keeper settled something",
     "restarted",
     "restarted with numbers beyond the log",
-  ])
+  ];
+  for (const what of LONG ? [...often, ...seldom] : often)
     expect(seen[what] ?? 0, `reached: ${what}`).toBeGreaterThan(0);
 });
