@@ -19,11 +19,15 @@ export interface AdminLimits {
   readonly loopDelayMs: number;
 }
 
-/** Who may ask how often. Refused logins are held against the address, never against an identity (S22, S28). */
+/**
+ * Who may ask how often. Refused logins are held against the address, never against an identity: what held before goes on
+ * from an address whose guesses are stopped (S22, S28). `authorization` is the request's header.
+ */
 export interface Throttle {
   /** @throws {Refusal} `too-many-requests` for an address that had too many logins refused */
-  beforeLogin(source: string): void;
-  failedLogin(source: string): void;
+  beforeLogin(source: string, authorization: string | undefined): void;
+  succeededLogin(authorization: string | undefined): void;
+  failedLogin(source: string, authorization: string | undefined): void;
   /** @returns what is left @throws {Refusal} `too-many-requests` */
   request(caller: Caller): Allowance;
 }

@@ -34,15 +34,17 @@ export async function admit(
   if (permission === "anybody") return;
   if (loopDelayMs() > limits.loopDelayMs) throw overloaded("the broker has more to do than it can");
   const origin = { source: request.ip, requestId: request.id };
-  throttle.beforeLogin(origin.source);
+  const { authorization } = request.headers;
+  throttle.beforeLogin(origin.source, authorization);
   // A registration under a key may be the replay of the one that an invitation was spent on (L19).
   const replaying = permission === "mesh:register" && request.headers["idempotency-key"] !== undefined;
   try {
-    request.caller = await authenticate(broker.db, request.headers.authorization, origin, broker.clock(), replaying);
+    request.caller = await authenticate(broker.db, authorization, origin, broker.clock(), replaying);
   } catch (error) {
-    holdAgainst(origin.source, error, throttle);
+    holdAgainst(request, error, throttle);
     throw error;
   }
+  throttle.succeededLogin(authorization);
   const { caller } = request;
   request.allowance = throttle.request(caller);
   onAuthenticated(caller);
@@ -56,8 +58,8 @@ export async function admit(
 const GUESSES: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["unauthenticated", "federation-code-invalid"]);
 
 /** Counts a refused secret against the address that it came from, and nothing else. */
-export function holdAgainst(source: string, error: unknown, throttle: Throttle): void {
-  if (error instanceof Refusal && GUESSES.has(error.code)) throttle.failedLogin(source);
+export function holdAgainst({ ip, headers }: FastifyRequest, error: unknown, throttle: Throttle): void {
+  if (error instanceof Refusal && GUESSES.has(error.code)) throttle.failedLogin(ip, headers.authorization);
 }
 
 const aRole = ({ role }: Caller): string => (/^[aeio]/.test(role) ? `an ${role}` : `a ${role}`);

@@ -114,7 +114,7 @@ async function answerChange(
   const call = callOf(request, query);
   const options = { ifMatch, idempotencyKey, dryRun };
   const performed = await performChange(broker, endpoint, guard, call, options).catch((error: unknown) => {
-    holdAgainst(request.ip, error, throttle);
+    holdAgainst(request, error, throttle);
     throw error;
   });
   if (performed.location !== undefined) reply.header("location", performed.location);

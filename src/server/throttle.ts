@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import { addressKey } from "../address-key.ts";
 import { Refusal } from "../errors.ts";
 import type { Caller } from "../features/access/caller.ts";
@@ -7,8 +8,13 @@ import { MINUTE_MS } from "../time.ts";
 
 const MAX_ADDRESSES = 100_000;
 const MAX_TOKENS = 10_000;
+const MAX_HELD = 100_000;
 
-/** The admin API's limits (S22, S28), in memory: an attacker's address is slowed down, a token never locked. */
+/**
+ * The admin API's limits (S22, S28), in memory and each server's own: an attacker's address is slowed down, a token never
+ * locked. A credential that has held on this server passes an address's limit, so that nobody is shut out by a neighbour
+ * behind the same NAT; whether it holds still is asked as ever.
+ */
 export function adminThrottle(limits: AdminLimits, monotonic: () => number): Throttle {
   const perMinute = limits.failedLoginsPerMinute;
   const requests = rateLimiter({
@@ -22,6 +28,7 @@ export function adminThrottle(limits: AdminLimits, monotonic: () => number): Thr
     maxKeys: MAX_TOKENS,
   });
   const failures = new Map<string, { since: number; count: number }>();
+  const held = new Set<string>();
 
   const recent = (source: string) => {
     const key = addressKey(source);
@@ -30,15 +37,23 @@ export function adminThrottle(limits: AdminLimits, monotonic: () => number): Thr
   };
 
   return {
-    beforeLogin(source) {
+    beforeLogin(source, authorization) {
       const found = recent(source);
-      if (!found || found.count < perMinute) return;
+      if (!found || found.count < perMinute || held.has(digestOf(authorization))) return;
       const retryAfterSeconds = Math.ceil((found.since + MINUTE_MS - monotonic()) / 1000);
       throw new Refusal("too-many-requests", "too many refused credentials from this address", {
         extra: { retryAfterSeconds },
       });
     },
-    failedLogin(source) {
+    succeededLogin(authorization) {
+      const digest = digestOf(authorization);
+      if (held.has(digest)) return;
+      if (held.size >= MAX_HELD) held.delete(held.keys().next().value ?? "");
+      held.add(digest);
+    },
+    failedLogin(source, authorization) {
+      // Whoever is known by a token and guesses at something else is stopped like anybody.
+      held.delete(digestOf(authorization));
       const found = recent(source) ?? { since: monotonic(), count: 0 };
       found.count += 1;
       if (failures.size >= MAX_ADDRESSES) failures.delete(failures.keys().next().value ?? "");
@@ -54,3 +69,5 @@ export function adminThrottle(limits: AdminLimits, monotonic: () => number): Thr
     },
   };
 }
+
+const digestOf = (authorization = ""): string => hash("sha256", authorization, "base64url");

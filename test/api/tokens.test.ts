@@ -109,6 +109,26 @@ describe("S24, S25: a bearer is known by its secret and nothing else", () => {
     }
   });
 
+  it("S28: a token that has held before goes on from that address, and ends with its revocation all the same", async () => {
+    const strict = await runBroker();
+    try {
+      const { token } = await bareMesh(strict, "neighbour");
+      const body = { name: "test", role: "mesh-viewer", meshes: ["neighbour"] };
+      const { body: mine } = await expectStatus(201, strict.api("POST", "/v1/tokens", { token, body }));
+      const ask = () => strict.api("GET", "/v1/meshes/neighbour", { token: mine.token });
+      await expectStatus(200, ask());
+      for (let n = 0; n < 20; n += 1)
+        await refused("unauthenticated", strict.api("GET", "/v1/meshes", { token: "wrong" }));
+      await refused("too-many-requests", strict.api("GET", "/v1/meshes", { token: "wrong" }));
+      await expectStatus(200, ask());
+      await expectStatus(200, strict.api("DELETE", `/v1/tokens/${mine.tokenId}`, { token }));
+      await refused("unauthenticated", ask());
+      await refused("too-many-requests", ask());
+    } finally {
+      await strict.remove();
+    }
+  });
+
   it("S22: a token that asks faster than its limit is told to wait; another token is not", async () => {
     const strict = await runBroker({ ENTENTE_LIMITS_REQUEST_BURST: "3", ENTENTE_LIMITS_REQUESTS_PER_SECOND: "1" });
     try {

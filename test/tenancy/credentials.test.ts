@@ -60,9 +60,9 @@ describe("S28: whoever guesses is slowed down by address, and nobody is locked o
   let now = 0;
   const fresh = () =>
     adminThrottle({ ...limits, operatorRequestsPerSecond: 200, operatorRequestBurst: 200 }, () => now);
-  const isHeld = (throttle: Throttle, source: string): boolean => {
+  const isHeld = (throttle: Throttle, source: string, authorization = "Bearer guess"): boolean => {
     try {
-      throttle.beforeLogin(source);
+      throttle.beforeLogin(source, authorization);
       return false;
     } catch (error) {
       expect(error).toMatchObject({ code: "too-many-requests" });
@@ -72,7 +72,7 @@ describe("S28: whoever guesses is slowed down by address, and nobody is locked o
 
   it("20 failures a minute from one IPv6 /64, however they are spread over it; its neighbour is not held", () => {
     const throttle = fresh();
-    for (let n = 0; n < 20; n += 1) throttle.failedLogin(`2001:db8:1:2::${n.toString(16)}`);
+    for (let n = 0; n < 20; n += 1) throttle.failedLogin(`2001:db8:1:2::${n.toString(16)}`, "Bearer guess");
     expect(isHeld(throttle, "2001:db8:1:2:ffff::1")).toBe(true);
     expect(isHeld(throttle, "2001:db8:1:3::1")).toBe(false);
     now += MINUTE_MS;
@@ -81,16 +81,26 @@ describe("S28: whoever guesses is slowed down by address, and nobody is locked o
 
   it("an IPv4 address is one, mapped or not; the 20th failure holds, the 19th does not", () => {
     const throttle = fresh();
-    for (let n = 0; n < 19; n += 1) throttle.failedLogin(n % 2 === 0 ? "192.0.2.1" : "::ffff:192.0.2.1");
+    for (let n = 0; n < 19; n += 1) throttle.failedLogin(n % 2 === 0 ? "192.0.2.1" : "::ffff:192.0.2.1", "Bearer guess");
     expect(isHeld(throttle, "192.0.2.1")).toBe(false);
-    throttle.failedLogin("192.0.2.1");
+    throttle.failedLogin("192.0.2.1", "Bearer guess");
     expect(isHeld(throttle, "::ffff:192.0.2.1")).toBe(true);
     expect(isHeld(throttle, "192.0.2.2")).toBe(false);
   });
 
+  it("a credential that has held goes on from a held address, until it is used to guess at something else", () => {
+    const throttle = fresh();
+    throttle.succeededLogin("Bearer known");
+    for (let n = 0; n < 20; n += 1) throttle.failedLogin("192.0.2.1", "Bearer guess");
+    expect(isHeld(throttle, "192.0.2.1", "Bearer known")).toBe(false);
+    expect(isHeld(throttle, "192.0.2.1", "Bearer valid, yet never used here")).toBe(true);
+    throttle.failedLogin("192.0.2.1", "Bearer known");
+    expect(isHeld(throttle, "192.0.2.1", "Bearer known")).toBe(true);
+  });
+
   it("failures leave every token as it was: what counts against one is its own requests", () => {
     const throttle = fresh();
-    for (let n = 0; n < 40; n += 1) throttle.failedLogin("192.0.2.1");
+    for (let n = 0; n < 40; n += 1) throttle.failedLogin("192.0.2.1", "Bearer guess");
     expect(throttle.request(tokenCaller("tok_1", "mesh-viewer", [], origin)).remaining).toBe(59);
   });
 });
