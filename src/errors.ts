@@ -398,7 +398,7 @@ export const catalogue = {
   "mesh-suspended": {
     status: 409,
     title: "The mesh is suspended",
-    mend: "Ask the operator to end the suspension; until then its tokens read and change nothing.",
+    mend: "Ask the operator to end the suspension; until then its tokens read, revoke and withdraw, and change nothing else.",
   },
   "break-glass-off": {
     status: 403,

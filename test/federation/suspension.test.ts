@@ -99,7 +99,7 @@ describe("an operator suspends a mesh", () => {
     expect(theirs.body.events.map(({ type }: { type: string }) => type)).not.toContain("mesh.suspended");
   });
 
-  it("its tokens read and change nothing; a peer's still do, and an operator's too", async () => {
+  it("its tokens read and change nothing but what they take back; a peer's still do, and an operator's too", async () => {
     const { bank, shop } = await twoMeshes(broker);
     const id = await federate(broker, bank, shop);
     await expectStatus(201, suspend(shop));
@@ -112,11 +112,9 @@ describe("an operator suspends a mesh", () => {
       ["POST", `${own}/authorities`, { pem: testCa({ trustDomain: shop.trustDomain }).certificatePem }],
       ["POST", `${own}/authorities/${shop.authorityId}/transitions`, { to: "retiring" }],
       ["POST", `${own}/pollers`, { name: "more" }],
-      ["DELETE", `${own}/pollers/${shop.pollerId}`],
       ["POST", `${own}/pollers/${shop.pollerId}/rotations`, {}],
       ["PATCH", `/v1/trust-domains/${shop.trustDomain}`, { public: true }],
       ["POST", "/v1/tokens", { name: "more", role: "mesh-admin", meshes: [shop.meshId] }],
-      ["POST", `/v1/federations/${id}/consents`, { meshId: shop.meshId, decision: "withdraw" }],
       ["POST", `/v1/federations/${id}/terms`, { meshId: shop.meshId, expiresAt: "2099-01-01T00:00:00Z" }],
     ];
     for (const [method, path, body] of changes) await refused("mesh-suspended", as(method, path, body));
@@ -129,6 +127,38 @@ describe("an operator suspends a mesh", () => {
     await expectStatus(200, lift(shop));
     await refused("not-found", lift(shop));
     await expectStatus(200, as("PATCH", own, { displayName: "New" }));
+  });
+
+  it("takes back what may be stolen or no longer wanted: an authority, a poller, a token, a code, a consent", async () => {
+    const { bank, shop } = await twoMeshes(broker);
+    const id = await federate(broker, bank, shop);
+    const own = `/v1/meshes/${shop.meshId}`;
+    const as = (method: string, path: string, body?: object) =>
+      broker.api(method, path, { token: shop.token, ...(body ? { body } : {}) });
+    const next = testCa({ trustDomain: shop.trustDomain }).certificatePem;
+    const { authorities } = (await expectStatus(201, as("POST", `${own}/authorities`, { pem: next }))).body;
+    const viewer = { name: "reads", role: "mesh-viewer", meshes: [shop.meshId] };
+    const { tokenId } = (await expectStatus(201, as("POST", "/v1/tokens", viewer))).body;
+    const { codeId } = (await expectStatus(201, as("POST", `${own}/federation-codes`, {}))).body;
+    await expectStatus(
+      200,
+      as("POST", `${own}/authorities/${authorities[0].authorityId}/transitions`, { to: "active" }),
+    );
+    await expectStatus(201, suspend(shop));
+    const revoke = { to: "revoked", reason: "its key was stolen" };
+    await expectStatus(200, as("POST", `${own}/authorities/${shop.authorityId}/transitions`, revoke));
+    await expectStatus(
+      200,
+      as("POST", `/v1/federations/${id}/consents`, { meshId: shop.meshId, decision: "withdraw" }),
+    );
+    await expectStatus(200, as("DELETE", `${own}/federation-codes/${codeId}`));
+    await expectStatus(200, as("DELETE", `/v1/tokens/${tokenId}`));
+    await expectStatus(200, as("DELETE", `${own}/pollers/${shop.pollerId}`));
+    await refused(
+      "mesh-suspended",
+      as("POST", `${own}/authorities/${authorities[0].authorityId}/transitions`, { to: "retiring" }),
+    );
+    await expectStatus(200, lift(shop));
   });
 
   it("a token that speaks for another mesh too still changes that one, and no other", async () => {

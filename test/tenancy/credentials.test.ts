@@ -81,7 +81,8 @@ describe("S28: whoever guesses is slowed down by address, and nobody is locked o
 
   it("an IPv4 address is one, mapped or not; the 20th failure holds, the 19th does not", () => {
     const throttle = fresh();
-    for (let n = 0; n < 19; n += 1) throttle.failedLogin(n % 2 === 0 ? "192.0.2.1" : "::ffff:192.0.2.1", "Bearer guess");
+    for (let n = 0; n < 19; n += 1)
+      throttle.failedLogin(n % 2 === 0 ? "192.0.2.1" : "::ffff:192.0.2.1", "Bearer guess");
     expect(isHeld(throttle, "192.0.2.1")).toBe(false);
     throttle.failedLogin("192.0.2.1", "Bearer guess");
     expect(isHeld(throttle, "::ffff:192.0.2.1")).toBe(true);

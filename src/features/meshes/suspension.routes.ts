@@ -15,7 +15,8 @@ export const suspensionEndpoints: readonly Endpoint[] = [
     path,
     operationId: "suspendMesh",
     tag,
-    summary: "Suspend a mesh: it and its peers get tombstones of each other at once, and its tokens only read",
+    summary:
+      "Suspend a mesh: it and its peers get tombstones of each other at once, and its tokens only read and take back",
     permission: "mesh:suspend",
     params: meshParams,
     body: newSuspension,

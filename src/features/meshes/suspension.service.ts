@@ -1,4 +1,5 @@
 import { Refusal } from "../../errors.ts";
+import type { EventType } from "../../store/event.ts";
 import type { Executor } from "../../store/tables.ts";
 import type { Recorded, Work } from "../../store/unit-of-work.ts";
 import type { FreeText } from "../../text.ts";
@@ -52,14 +53,25 @@ async function changeSuspension(work: Work, mesh: RegisteredMesh, suspension: Su
   await touchFederationsOf(work, meshId);
 }
 
+/** What a suspended mesh may do: whatever takes back. A stolen key or token is a reason to suspend, and must not live on by it. */
+const TAKES_BACK: ReadonlySet<EventType> = new Set([
+  "authority.revoked",
+  "distrust.created",
+  "federation.denied",
+  "federation.withdrawn",
+  "federation-code.revoked",
+  "poller.revoked",
+  "token.revoked",
+]);
+
 /**
- * That nobody has changed anything for a suspended mesh: its tokens read. Held against what was recorded, so that no
+ * That nobody has changed anything for a suspended mesh: its tokens read, and take back. Held against what was recorded, so that no
  * change can leave it out; whoever speaks for other meshes too still changes things for those.
  * @throws {Refusal} `mesh-suspended`
  */
 export async function requireUnsuspended(work: Work): Promise<void> {
   if (work.actor.kind !== "token") return;
-  const done = work.recorded.filter(({ outcome }) => outcome === "done");
+  const done = work.recorded.filter(({ type, outcome }) => outcome === "done" && !TAKES_BACK.has(type));
   if (done.length === 0) return;
   const { role, meshes } = await roleAndMeshesOf(work.tx, work.actor.id);
   if (role !== "mesh-admin") return;
