@@ -110,7 +110,7 @@ export const readMeshDocument = /* @__PURE__ */ read<{ path: { meshId: string } 
 /** Make a mesh what its document says; put again, it changes nothing */
 export const putMeshDocument = /* @__PURE__ */ change<{ path: { meshId: string }; body: MeshDocument }, PutMesh>("PUT", "/v1/meshes/{meshId}/document");
 
-/** Suspend a mesh: it and its peers get tombstones of each other at once, and its tokens only read */
+/** Suspend a mesh: it and its peers get tombstones of each other at once, and its tokens only read and take back */
 export const suspendMesh = /* @__PURE__ */ change<{ path: { meshId: string }; body: NewSuspension }, Suspension>("POST", "/v1/meshes/{meshId}/suspension");
 
 /** Read why and since when a mesh is suspended; 404 where it is not */

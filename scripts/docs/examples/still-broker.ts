@@ -107,6 +107,7 @@ export const UNHINDERED = {
   refusals: { refused: async () => {} },
   throttle: {
     beforeLogin: () => {},
+    succeededLogin: () => {},
     failedLogin: () => {},
     request: () => ({ limit: 60, windowSeconds: 3, remaining: 59, resetSeconds: 1 }),
   },
