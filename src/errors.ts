@@ -117,13 +117,13 @@ export const catalogue = {
   "secret-already-shown": {
     status: 409,
     title: "It was done, and its secret was shown once",
-    mend: "Rotate the secret of what the answer names, or revoke it and make another.",
+    mend: "Rotate the secret of what the answer names, or revoke it and make another; for a mesh whose first token is lost, ask an operator for one by break-glass.",
   },
   // Who is asking
   unauthenticated: {
     status: 401,
     title: "No valid credential",
-    mend: "Send Authorization: Bearer <token> with a token that is neither expired nor revoked.",
+    mend: "Send Authorization: Bearer <token> with a token that is neither expired nor revoked. An invitation registers once; the same registration under the same Idempotency-Key is answered again.",
   },
   forbidden: {
     status: 403,
@@ -383,7 +383,7 @@ export const catalogue = {
   "admin-token-exists": {
     status: 409,
     title: "A mesh-admin token of the mesh is valid",
-    mend: "Ask the mesh's own admin to make the next one.",
+    mend: "Ask the mesh's own admin to make the next one, or, where nobody has its token any more, use break-glass.",
   },
   "wider-rights": {
     status: 403,
@@ -393,7 +393,7 @@ export const catalogue = {
   "quota-exceeded": {
     status: 409,
     title: "The mesh has as many as it may have",
-    mend: "End what is not needed any more, or ask an operator to raise the limit that `quota` names.",
+    mend: "End what is not needed any more, or ask an operator to raise the limit that `quota` names. A token is rotated with overlapSeconds 0.",
   },
   "mesh-suspended": {
     status: 409,

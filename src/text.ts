@@ -5,8 +5,13 @@ import { Refusal } from "./errors.ts";
 export type FreeText = Brand<string, "FreeText">;
 
 const MAX_BYTES = 1_024;
-/** C0 and C1 controls, line and paragraph separators, bidirectional controls, lone surrogates. */
-const FORBIDDEN = /[\p{Cc}\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]|\p{Surrogate}/u;
+/**
+ * Controls, line and paragraph separators, lone surrogates, and what is not seen by itself: bidirectional controls, zero-width
+ * spaces, fillers. The joiners and variation selectors that scripts and emoji are spelled with stay.
+ */
+const FORBIDDEN =
+  /[[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Surrogate}\p{Default_Ignorable_Code_Point}]--[\u200c\u200d\ufe0e\ufe0f]]/v;
+const BLANK = /^(?:\s|\u200c|\u200d|\ufe0e|\ufe0f)*$/;
 
 /**
  * Reads free text and brings it into NFC.
@@ -21,6 +26,17 @@ export function parseText(text: string, pointer: string): FreeText {
     throw new Refusal("invalid-text", `the text is longer than ${MAX_BYTES} bytes`, { pointer });
   }
   return normal as FreeText;
+}
+
+/**
+ * Reads the name of something: free text that is to be seen and told apart, so not blank and without white space around it.
+ * @throws {Refusal} `invalid-text`
+ */
+export function parseName(text: string, pointer: string): FreeText {
+  const name = parseText(text, pointer);
+  if (BLANK.test(name)) throw new Refusal("invalid-text", "the name is blank", { pointer });
+  if (name !== name.trim()) throw new Refusal("invalid-text", "the name begins or ends with white space", { pointer });
+  return name;
 }
 
 /** `parseText` of a text that may be absent. */

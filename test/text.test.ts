@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { parseOptionalText, parseText } from "../src/text.ts";
+import { parseName, parseOptionalText, parseText } from "../src/text.ts";
 import { refusalOf } from "./support/refusal-of.ts";
 
 const refused = (text: string) => {
@@ -27,6 +27,7 @@ describe("free text (S6)", () => {
     ["C1 controls", codePoints(0x80, 0x9f)],
     ["line and paragraph separators", [0x2028, 0x2029]],
     ["bidirectional controls", [0x061c, 0x200e, 0x200f, ...codePoints(0x202a, 0x202e), ...codePoints(0x2066, 0x2069)]],
+    ["zero-width spaces and what else is not seen", [0x00ad, 0x034f, 0x115f, 0x200b, 0x2060, 0x3164, 0xfeff, 0xffa0]],
     ["lone surrogates", [0xd800, 0xdbff, 0xdc00, 0xdfff]],
   ])("with %s is refused, wherever they stand", (_, points) => {
     for (const point of points) {
@@ -56,6 +57,17 @@ describe("free text (S6)", () => {
       }),
       { numRuns: 500 },
     );
+  });
+
+  test.each(["", " ", "\u00a0", "\u3000", "\u200d", "\ufe0f", "p1 ", " p1", "p1\u2003"])(
+    "as a name must be seen and told apart: %j is refused",
+    (name) => {
+      expect(refusalOf(() => parseName(name, "/name"))).toMatchObject({ code: "invalid-text", pointer: "/name" });
+    },
+  );
+
+  test("as a name may hold spaces, and what scripts and emoji are spelled with", () => {
+    for (const name of ["New York 1", "👩‍👩‍👧", "می‌خواهم", "❤️"]) expect(parseName(name, "")).toBe(name);
   });
 
   test("that is absent is null, and an empty one is not absent", () => {

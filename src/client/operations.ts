@@ -63,6 +63,7 @@ import type {
   Token,
   TokenList,
   TokenRotation,
+  RotatedToken,
   BreakGlassConsent,
   BreakGlassToken,
   Broker,
@@ -83,7 +84,7 @@ export const listInvitations = /* @__PURE__ */ list<{ query?: { limit?: number; 
 /** Read an invitation, without its secret */
 export const readInvitation = /* @__PURE__ */ read<{ path: { invitationId: string } }, Invitation>("/v1/invitations/{invitationId}");
 
-/** Revoke an invitation that nobody has used */
+/** Revoke an invitation; a spent one then answers no replay of its registration either */
 export const revokeInvitation = /* @__PURE__ */ change<{ path: { invitationId: string } }, Readonly<Record<string, never>>>("DELETE", "/v1/invitations/{invitationId}");
 
 /** Register a mesh, with an operator's token or an invitation */
@@ -255,7 +256,7 @@ export const readToken = /* @__PURE__ */ read<{ path: { tokenId: string } }, Tok
 export const revokeToken = /* @__PURE__ */ change<{ path: { tokenId: string } }, Readonly<Record<string, never>>>("DELETE", "/v1/tokens/{tokenId}");
 
 /** Make a successor of the same name, role and meshes; the old token works until the overlap ends */
-export const rotateToken = /* @__PURE__ */ change<{ path: { tokenId: string }; body: TokenRotation }, CreatedToken>("POST", "/v1/tokens/{tokenId}/rotations");
+export const rotateToken = /* @__PURE__ */ change<{ path: { tokenId: string }; body: TokenRotation }, RotatedToken>("POST", "/v1/tokens/{tokenId}/rotations");
 
 /** Give a mesh's word on a federation in its place, with a reason that its people read; off by default */
 export const consentByBreakGlass = /* @__PURE__ */ change<{ body: BreakGlassConsent }, Federation>("POST", "/v1/break-glass/consents");

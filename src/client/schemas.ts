@@ -40,6 +40,7 @@ export type CreatedInvitation = {
   readonly expiresAt: string;
   readonly spentAt: string | null;
   readonly spentBy: string | null;
+  readonly revokedAt: string | null;
   /** The bearer secret for POST /v1/meshes; shown once, good for one registration. */
   readonly token: string;
 };
@@ -80,6 +81,7 @@ export type Invitation = {
   readonly expiresAt: string;
   readonly spentAt: string | null;
   readonly spentBy: string | null;
+  readonly revokedAt: string | null;
 };
 
 export type InvitationList = {
@@ -1015,8 +1017,31 @@ export type TokenList = {
 };
 
 export type TokenRotation = {
-  /** How long the old token still works, not beyond its own end. Default 24 hours. */
+  /** How long the old token still works, not beyond its own end; 0 ends it at once. Default 24 hours. */
   readonly overlapSeconds?: number;
+};
+
+export type RotatedToken = {
+  readonly tokenId: string;
+  readonly name: string;
+  /** operator and auditor speak for no mesh; the others name theirs. */
+  readonly role: "operator" | "mesh-admin" | "mesh-viewer" | "auditor";
+  readonly meshes: readonly string[];
+  /** When it was made. */
+  readonly createdAt: string;
+  /** The token or invitation that made it. */
+  readonly createdBy: string;
+  /** When it ends. */
+  readonly expiresAt: string;
+  readonly revokedAt: string | null;
+  readonly lastUsedAt: string | null;
+  /** The bearer secret; shown once. */
+  readonly token: string;
+  readonly predecessor: {
+    readonly tokenId: string;
+    /** When the old token ends. */
+    readonly expiresAt: string;
+  };
 };
 
 export type BreakGlassConsent = {

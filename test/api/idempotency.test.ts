@@ -124,6 +124,18 @@ describe("what was shown once", () => {
     expect(again.body.meshId).toBe("late");
   });
 
+  it("an invitation that got into other hands is revoked after it was spent, and then answers no replay", async () => {
+    const { token: invitation, invitationId } = (await invite(broker, { trustDomain: "leaked.example" })).body;
+    const key = newKey();
+    const body = { meshId: "leaked", trustDomain: "leaked.example" };
+    const first = await expectStatus(201, post("/v1/meshes", body, key, invitation));
+    const revoke = () => broker.api("DELETE", `/v1/invitations/${invitationId}`, { token: broker.operatorToken });
+    await expectStatus(200, revoke());
+    await refused("unauthenticated", post("/v1/meshes", body, key, invitation));
+    await refused("already-ended", revoke());
+    await expectStatus(200, broker.api("GET", "/v1/meshes/leaked", { token: first.body.token }));
+  });
+
   it("a spent invitation is good for nothing else", async () => {
     const invitation = (await invite(broker, { trustDomain: "spent.example" })).body.token;
     const key = newKey();

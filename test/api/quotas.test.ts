@@ -41,9 +41,13 @@ describe("S22: a mesh has no more than its quotas, counted in the transaction", 
       broker.api("POST", "/v1/tokens", { token, body: { name: "x", role: "mesh-viewer", meshes } });
     const { tokenId } = (await expectStatus(201, make(mesh.token, ["holder"]))).body;
     await overQuota("tokensPerMesh", make(mesh.token, ["holder"]));
+    const rotate = (overlapSeconds: number) =>
+      broker.api("POST", `/v1/tokens/${tokenId}/rotations`, { token: mesh.token, body: { overlapSeconds } });
+    await overQuota("tokensPerMesh", rotate(60));
+    const { tokenId: successor } = (await expectStatus(201, rotate(0))).body;
     await bareMesh(broker, "beside");
     await overQuota("tokensPerMesh", make(broker.operatorToken, ["beside", "holder"]));
-    await expectStatus(200, broker.api("DELETE", `/v1/tokens/${tokenId}`, { token: mesh.token }));
+    await expectStatus(200, broker.api("DELETE", `/v1/tokens/${successor}`, { token: mesh.token }));
     await expectStatus(201, make(mesh.token, ["holder"]));
     for (let n = 0; n < 3; n += 1) {
       const body = { name: "x", role: "auditor" };

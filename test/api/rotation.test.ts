@@ -28,12 +28,20 @@ describe("S26: a token is rotated with an overlap", () => {
     const { body, headers } = await expectStatus(201, rotateToken(mesh.token, before.tokenId));
     expect(body).toMatchObject({ name: before.name, role: "mesh-admin", meshes: ["rotated"], revokedAt: null });
     expect(headers.location).toBe(`/v1/tokens/${body.tokenId}`);
+    const kept = (await broker.api("GET", `/v1/tokens/${before.tokenId}`, { token: mesh.token })).body;
+    expect(body.predecessor).toEqual({ tokenId: before.tokenId, expiresAt: kept.expiresAt });
     const life = ({ createdAt, expiresAt }: typeof before) => Date.parse(expiresAt) - Date.parse(createdAt);
     expect(life(body)).toBe(life(before));
     expect([await works(mesh.token), await works(body.token)]).toEqual([true, true]);
     expect(await later(DAY_S - 5, () => works(mesh.token))).toBe(true);
     expect(await later(DAY_S + 1, () => works(mesh.token))).toBe(false);
     expect(await later(DAY_S + 1, () => works(body.token))).toBe(true);
+  });
+
+  it("without an overlap the old one ends at once", async () => {
+    const mesh = await bareMesh(broker, "rotated-at-once");
+    const { body } = await expectStatus(201, rotateToken(mesh.token, idOf(mesh.token), { overlapSeconds: 0 }));
+    expect([await works(mesh.token), await works(body.token)]).toEqual([false, true]);
   });
 
   it("rotated again, because the answer was lost, the successor lives as long all the same", async () => {

@@ -4,7 +4,7 @@ import type { Work } from "../../store/unit-of-work.ts";
 import type { EpochMs } from "../../time.ts";
 import { type Caller, invitationCaller, type Origin, tokenCaller } from "./caller.ts";
 import { findInvitation, findInvitationSecret } from "./invitation.store.ts";
-import { type Invitation, invitationState } from "./invitation.ts";
+import { isUsable } from "./invitation.ts";
 import { matchesHash, readSecret, type Secret } from "./secret.ts";
 import { findTokenLife, findTokenSecret } from "./token.store.ts";
 import { isValid } from "./token.ts";
@@ -79,9 +79,4 @@ async function byInvitation(
   const found = await findInvitationSecret(db, secret.id);
   if (!matchesHash(secret.secret, found?.secretHash) || !found) return undefined;
   return isUsable(found.invitation, now, replaying) ? invitationCaller(found.invitation, origin) : undefined;
-}
-
-function isUsable(invitation: Invitation, now: EpochMs, replaying: boolean): boolean {
-  const state = invitationState(invitation, now);
-  return state === "open" || (replaying && state === "spent");
 }

@@ -76,7 +76,7 @@ export const invitationEndpoints = (broker: Broker): Endpoint[] => [
     path: "/v1/invitations/{invitationId}",
     operationId: "revokeInvitation",
     tag,
-    summary: "Revoke an invitation that nobody has used",
+    summary: "Revoke an invitation; a spent one then answers no replay of its registration either",
     permission: "invitation:manage",
     params: invitationParams,
     answer: nothing,

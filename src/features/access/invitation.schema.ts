@@ -24,6 +24,7 @@ const invitationMembers = {
   expiresAt: time("When it ends."),
   spentAt: orNull(time("When a mesh was registered with it.")),
   spentBy: orNull(meshId),
+  revokedAt: orNull(time("When it was revoked, spent or not.")),
 };
 export const invitationView = strictObject(invitationMembers, { $id: "Invitation" });
 export const createdInvitation = strictObject(
@@ -48,4 +49,5 @@ export const viewInvitation = (invitation: Invitation, now: EpochMs): Static<typ
   expiresAt: toRfc3339(invitation.expiresAt),
   spentAt: toRfc3339OrNull(invitation.spentAt),
   spentBy: invitation.spentBy,
+  revokedAt: toRfc3339OrNull(invitation.revokedAt),
 });

@@ -16,7 +16,7 @@ import {
   markInvitationRevoked,
   markInvitationSpent,
 } from "./invitation.store.ts";
-import { type Invitation, invitationState } from "./invitation.ts";
+import { type Invitation, invitationState, isUsable } from "./invitation.ts";
 import { newSecret } from "./secret.ts";
 
 export { findInvitation, invitationExpiries, listInvitations };
@@ -75,12 +75,18 @@ export async function noteInvitationRefused(work: Work, invitationId: string): P
   });
 }
 
-/** @throws {Refusal} `not-found`, `already-ended` */
+/**
+ * Ends it for good, also one that is spent: then not even the registration's answer is given again under its key.
+ * @throws {Refusal} `not-found`, `already-ended`
+ */
 export async function revokeInvitation(work: Work, invitationId: string): Promise<void> {
   const invitation = await findInvitation(work.tx, invitationId);
   if (!invitation) throw notFound();
   const state = invitationState(invitation, work.now);
-  if (state !== "open") throw new Refusal("already-ended", `the invitation is ${state}`);
+  if (!isUsable(invitation, work.now, true)) {
+    const ended = invitation.revokedAt === null ? state : "revoked";
+    throw new Refusal("already-ended", `the invitation is ${ended}`);
+  }
   await markInvitationRevoked(work.tx, invitationId, work.now);
   work.record({ type: "invitation.revoked", subjects: [`invitation/${invitationId}`], before: invitation });
 }

@@ -32,6 +32,15 @@ export function invitationState(invitation: Invitation, now: EpochMs): Invitatio
 }
 
 /**
+ * Whether its bearer may do anything with it. A spent one is good for one thing, the replay of the registration that it was
+ * spent on, whose answer may never have arrived (L19), and for that no longer once it is revoked.
+ */
+export function isUsable(invitation: Invitation, now: EpochMs, replaying: boolean): boolean {
+  const state = invitationState(invitation, now);
+  return state === "open" || (replaying && state === "spent" && invitation.revokedAt === null);
+}
+
+/**
  * That the registration is the one the invitation is for.
  * @throws {Refusal} `invitation-mismatch`
  */

@@ -1,9 +1,10 @@
 import { change, type Endpoint, list, read } from "../../http/endpoint.ts";
 import { nothing } from "../../http/schemas.ts";
-import { parseText } from "../../text.ts";
+import { parseName } from "../../text.ts";
+import { toRfc3339 } from "../../time.ts";
 import type { Broker } from "../broker.ts";
 import { referredMesh } from "./caller.ts";
-import { createdToken, newToken, tokenParams, tokenRotation, tokenView, viewToken } from "./token.schema.ts";
+import { createdToken, newToken, rotatedToken, tokenParams, tokenRotation, tokenView, viewToken } from "./token.schema.ts";
 import { createToken, listTokens, readToken, revokeToken, rotateToken } from "./token.service.ts";
 import { ROTATION_OVERLAP_SECONDS } from "./token.ts";
 
@@ -24,7 +25,7 @@ export const tokenEndpoints = (broker: Broker): Endpoint[] => [
     refusals: ["not-found", "wider-rights", "admin-token-exists", "invalid-text", "quota-exceeded"],
     async change(work, { body, token }) {
       const asked = {
-        name: parseText(body.name, "/name"),
+        name: parseName(body.name, "/name"),
         role: body.role,
         meshes: (body.meshes ?? []).map((meshId, index) => referredMesh(meshId, `/meshes/${index}`)),
         expiresInSeconds: body.expiresInSeconds ?? broker.tokenLives.defaultSeconds,
@@ -90,12 +91,16 @@ export const tokenEndpoints = (broker: Broker): Endpoint[] => [
     body: tokenRotation,
     creates: true,
     shownOnce: { secrets: ["token"], of: "tokenId" },
-    answer: createdToken,
+    answer: rotatedToken,
     refusals: ["not-found", "wider-rights", "already-ended", "quota-exceeded"],
     async change(work, { params, body, token }) {
       const made = await rotateToken(work, token, params.tokenId, body.overlapSeconds ?? ROTATION_OVERLAP_SECONDS);
       return {
-        body: { ...viewToken(made.token, token.scope), token: made.secret },
+        body: {
+          ...viewToken(made.token, token.scope),
+          token: made.secret,
+          predecessor: { tokenId: params.tokenId, expiresAt: toRfc3339(made.predecessorEndsAt) },
+        },
         location: `/v1/tokens/${made.token.tokenId}`,
       };
     },

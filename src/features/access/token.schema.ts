@@ -19,9 +19,9 @@ export const tokenRotation = strictObject(
   {
     overlapSeconds: Type.Optional(
       Type.Integer({
-        minimum: 1,
+        minimum: 0,
         maximum: 86_400,
-        description: "How long the old token still works, not beyond its own end. Default 24 hours.",
+        description: "How long the old token still works, not beyond its own end; 0 ends it at once. Default 24 hours.",
       }),
     ),
   },
@@ -42,6 +42,13 @@ export const tokenView = strictObject(tokenMembers, { $id: "Token" });
 export const createdToken = strictObject(
   { ...tokenMembers, token: Type.String({ description: "The bearer secret; shown once." }) },
   { $id: "CreatedToken" },
+);
+export const rotatedToken = strictObject(
+  {
+    ...createdToken.properties,
+    predecessor: strictObject({ tokenId: Type.String(), expiresAt: time("When the old token ends.") }),
+  },
+  { $id: "RotatedToken" },
 );
 export const tokenParams = strictObject({ tokenId: Type.String({ maxLength: 64 }) });
 

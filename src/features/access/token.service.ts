@@ -140,7 +140,7 @@ export async function rotateToken(
   caller: TokenCaller,
   tokenId: string,
   overlapSeconds: number,
-): Promise<{ token: Token; secret: string }> {
+): Promise<{ token: Token; secret: string; predecessorEndsAt: EpochMs }> {
   const before = await endableToken(work, caller, tokenId);
   const { name, role, meshes, lifeSeconds } = before;
   const made = await issueToken(work, { name, role, meshes, expiresInSeconds: lifeSeconds });
@@ -153,7 +153,7 @@ export async function rotateToken(
     before,
     after: { ...before, expiresAt },
   });
-  return made;
+  return { ...made, predecessorEndsAt: expiresAt };
 }
 
 /**

@@ -1,5 +1,5 @@
 import { change, type Endpoint } from "../../http/endpoint.ts";
-import { parseText } from "../../text.ts";
+import { parseName, parseText } from "../../text.ts";
 import { referredMesh } from "../access/caller.ts";
 import { createdToken, viewToken } from "../access/token.schema.ts";
 import type { Broker } from "../broker.ts";
@@ -55,7 +55,7 @@ export const breakGlassEndpoints = (broker: Broker): Endpoint[] => [
     async change(work, { body, token }) {
       const asked = {
         meshId: referredMesh(body.meshId, "/meshId"),
-        name: parseText(body.name, "/name"),
+        name: parseName(body.name, "/name"),
         expiresInSeconds: body.expiresInSeconds ?? DEFAULT_TOKEN_SECONDS,
         reason: parseText(body.reason, "/reason"),
       };

@@ -1,6 +1,6 @@
 import type { Static } from "typebox";
 import { change, type Endpoint, read } from "../../http/endpoint.ts";
-import { parseOptionalText, parseText } from "../../text.ts";
+import { parseName, parseOptionalText } from "../../text.ts";
 import { parseTime } from "../../time.ts";
 import { referredMesh } from "../access/caller.ts";
 import { newAuthorityRefusals } from "../authorities/authority.routes.ts";
@@ -77,7 +77,7 @@ async function parseDocument(body: Static<typeof meshDocument>): Promise<MeshDoc
     })),
     pollers: await inPlaces("/pollers", body.pollers, (one) => ({
       ...parsePollerChange(one),
-      name: parseText(one.name, "/name"),
+      name: parseName(one.name, "/name"),
     })),
     federations: await inPlaces("/federations", body.federations, ({ peer, trust, expiresAt, reason }) => ({
       peer: referredMesh(peer, "/peer"),

@@ -2,7 +2,7 @@ import { change, type Endpoint, list, read } from "../../http/endpoint.ts";
 import { nothing } from "../../http/schemas.ts";
 import { parseLabelSelector } from "../../label-selector.ts";
 import { parseTrustDomain } from "../../spiffe/trust-domain.ts";
-import { parseOptionalText, parseText } from "../../text.ts";
+import { parseName } from "../../text.ts";
 import type { Broker } from "../broker.ts";
 import {
   deleteQuery,
@@ -56,9 +56,9 @@ export const meshEndpoints = (broker: Broker): Endpoint[] => [
       const asked = {
         meshId,
         trustDomain: parseTrustDomain(body.trustDomain, "/trustDomain"),
-        displayName: parseText(body.displayName ?? meshId, "/displayName"),
+        displayName: parseName(body.displayName ?? meshId, "/displayName"),
         dialect: body.dialect ?? "other",
-        dialectVersion: parseOptionalText(body.dialectVersion, "/dialectVersion"),
+        dialectVersion: body.dialectVersion === undefined ? null : parseName(body.dialectVersion, "/dialectVersion"),
         labels: parseLabels(body.labels ?? {}),
         listed: body.listed ?? true,
       };

@@ -1,7 +1,7 @@
 import Type, { type Static } from "typebox";
 import { meshId, orNull, strictObject, text, time, trustDomain } from "../../http/schemas.ts";
 import { pointerStep } from "../../json/pointer.ts";
-import { parseText } from "../../text.ts";
+import { parseName, parseText } from "../../text.ts";
 import { toRfc3339 } from "../../time.ts";
 import { DIALECTS, MAX_LABELS, type MeshChange, type RegisteredMesh } from "./mesh.ts";
 
@@ -82,10 +82,10 @@ export function parseMeshChange(asked: Static<typeof meshChange>): MeshChange {
   const { displayName, dialectVersion, labels, ...rest } = asked;
   return {
     ...rest,
-    ...(displayName === undefined ? {} : { displayName: parseText(displayName, "/displayName") }),
+    ...(displayName === undefined ? {} : { displayName: parseName(displayName, "/displayName") }),
     ...(dialectVersion === undefined
       ? {}
-      : { dialectVersion: dialectVersion === null ? null : parseText(dialectVersion, "/dialectVersion") }),
+      : { dialectVersion: dialectVersion === null ? null : parseName(dialectVersion, "/dialectVersion") }),
     ...(labels === undefined ? {} : { labels: parseLabels(labels) }),
   };
 }

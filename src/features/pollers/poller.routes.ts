@@ -1,5 +1,5 @@
 import { change, type Endpoint, list, read } from "../../http/endpoint.ts";
-import { parseText } from "../../text.ts";
+import { parseName } from "../../text.ts";
 import { notFound } from "../access/caller.ts";
 import type { Broker } from "../broker.ts";
 import { parseMeshId } from "../meshes/mesh-id.ts";
@@ -39,7 +39,7 @@ export const pollerEndpoints = (broker: Broker): Endpoint[] => [
       const meshId = parseMeshId(params.meshId);
       const { name, expiresInSeconds, ...rest } = body;
       const life = expiresInSeconds === undefined ? {} : { expiresInSeconds };
-      const asked = { ...parsePollerChange(rest), ...life, name: parseText(name, "/name") };
+      const asked = { ...parsePollerChange(rest), ...life, name: parseName(name, "/name") };
       const made = await createPoller(work, meshId, asked);
       return {
         body: {

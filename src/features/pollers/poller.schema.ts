@@ -1,6 +1,6 @@
 import Type, { type Static } from "typebox";
 import { meshId, orNull, strictObject, text, time } from "../../http/schemas.ts";
-import { parseText } from "../../text.ts";
+import { parseName } from "../../text.ts";
 import { DAY_MS, type EpochMs, toRfc3339, toRfc3339OrNull } from "../../time.ts";
 import type { Delivery } from "../deliveries/delivery.ts";
 import { condition } from "../federations/federation.schema.ts";
@@ -42,11 +42,11 @@ export function parsePollerChange(asked: Static<typeof pollerChange>): PollerCha
   const { name, cluster, dialectVersion, ...rest } = asked;
   return {
     ...rest,
-    ...(name === undefined ? {} : { name: parseText(name, "/name") }),
-    ...(cluster === undefined ? {} : { cluster: cluster === null ? null : parseText(cluster, "/cluster") }),
+    ...(name === undefined ? {} : { name: parseName(name, "/name") }),
+    ...(cluster === undefined ? {} : { cluster: cluster === null ? null : parseName(cluster, "/cluster") }),
     ...(dialectVersion === undefined
       ? {}
-      : { dialectVersion: dialectVersion === null ? null : parseText(dialectVersion, "/dialectVersion") }),
+      : { dialectVersion: dialectVersion === null ? null : parseName(dialectVersion, "/dialectVersion") }),
   };
 }
 
