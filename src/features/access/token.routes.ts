@@ -4,7 +4,15 @@ import { parseName } from "../../text.ts";
 import { toRfc3339 } from "../../time.ts";
 import type { Broker } from "../broker.ts";
 import { referredMesh } from "./caller.ts";
-import { createdToken, newToken, rotatedToken, tokenParams, tokenRotation, tokenView, viewToken } from "./token.schema.ts";
+import {
+  createdToken,
+  newToken,
+  rotatedToken,
+  tokenParams,
+  tokenRotation,
+  tokenView,
+  viewToken,
+} from "./token.schema.ts";
 import { createToken, listTokens, readToken, revokeToken, rotateToken } from "./token.service.ts";
 import { ROTATION_OVERLAP_SECONDS } from "./token.ts";
 
