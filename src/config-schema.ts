@@ -31,7 +31,7 @@ const limits = Type.Object({
   requestBurst: integer("Admin API requests at once a token (S22).", 60, 1, 100_000),
   operatorRequestsPerSecond: integer("Admin API requests a second an operator's token (S22).", 200, 1, 100_000),
   operatorRequestBurst: integer("Admin API requests at once an operator's token (S22).", 600, 1, 100_000),
-  authoritiesPerMesh: integer("Published authorities of a mesh (S22).", 50, 1, 100_000),
+  authoritiesPerMesh: integer("Authorities that a mesh publishes or claims, unexpired (S22).", 50, 1, 100_000),
   federationsPerMesh: integer(
     "Open federations of a mesh (S22); one that is not agreed yet counts for its proposer.",
     500,

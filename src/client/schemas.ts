@@ -406,6 +406,8 @@ export type MembershipDecision = {
   readonly decision: "grant" | "deny" | "expel";
   /** Why, for the audit trail; the other side of a federation sees it. */
   readonly reason?: string;
+  /** Expel also where nothing would be left in the trust domain's bundle. */
+  readonly force?: boolean;
 };
 
 export type NewTransfer = {

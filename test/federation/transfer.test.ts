@@ -55,7 +55,10 @@ describe("a trust domain is handed over to a member, when both agree", () => {
     const expel = { meshId: owner.meshId, decision: "expel" };
     const path = `/v1/trust-domains/${owner.trustDomain}/memberships`;
     await refused("not-the-owner", broker.api("POST", path, { token: owner.token, body: expel }));
-    await expectStatus(200, broker.api("POST", path, { token: member.token, body: expel }));
+    // All that is published is the old owner's.
+    await refused("would-empty-bundle", broker.api("POST", path, { token: member.token, body: expel }));
+    const forced = { ...expel, force: true };
+    await expectStatus(200, broker.api("POST", path, { token: member.token, body: forced }));
     expect(await served(broker, peer, owner.trustDomain)).toBe("tombstone");
   });
 

@@ -144,7 +144,7 @@ async function decideMembership({ model, attempt, reached, ...world }: World, st
   const mesh = pick(present({ model, attempt, reached, ...world }), step.mesh);
   const owner = mesh && model.owners.get(mesh.trustDomain);
   if (!mesh || !owner) return;
-  const asked = { meshId: id(mesh.meshId), decision: step.decision, reason: null };
+  const asked = { meshId: id(mesh.meshId), decision: step.decision, reason: null, force: true };
   await attempt(
     adminOf(id(owner)),
     (work) => decideMember(work, adminOf(id(owner)), mesh.trustDomain as TrustDomain, asked),

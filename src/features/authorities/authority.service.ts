@@ -6,7 +6,7 @@ import type { TrustDomain } from "../../spiffe/trust-domain.ts";
 import type { Executor } from "../../store/tables.ts";
 import type { Work } from "../../store/unit-of-work.ts";
 import { notFound } from "../access/caller.ts";
-import { isEmpty } from "../bundles/bundle.ts";
+import { requireSomethingLeft } from "../bundles/bundle.ts";
 import type { MeshId } from "../meshes/mesh-id.ts";
 import { audienceOf, membershipOf, trustDomainNamed } from "../trust-domains/trust-domain.service.ts";
 import { requireGranted } from "../trust-domains/trust-domain-record.ts";
@@ -45,9 +45,9 @@ export const trustDomainsOfAuthoritiesExpiring = trustDomainsExpiringBetween;
 
 export const meshSource = (meshId: MeshId): Source => ({ kind: "mesh", id: meshId });
 
-/** How many authorities a mesh publishes. */
-export const countPublishedBy = ({ tx }: Work, meshId: MeshId): Promise<number> =>
-  countPublished(tx, meshSource(meshId));
+/** How many authorities a mesh publishes or claims. */
+export const countPublishedBy = ({ tx, now }: Work, meshId: MeshId): Promise<number> =>
+  countPublished(tx, meshSource(meshId), now);
 
 /** What a source brings under this fingerprint. */
 export async function contributionWith(
@@ -193,11 +193,7 @@ export async function transitionAuthority(
   const next = standing
     .map((other) => (other.known.authorityId === authorityId && other.source.id === meshId ? after : other))
     .filter((other) => other.known.authorityId !== revoked);
-  if (!asked.force && !isEmpty(standing, work.now) && isEmpty(next, work.now)) {
-    throw new Refusal("would-empty-bundle", `${asked.to} would leave nothing in the bundle of ${trustDomain}`, {
-      pointer: "/to",
-    });
-  }
+  if (!asked.force) requireSomethingLeft(standing, next, work.now, { what: asked.to, trustDomain, pointer: "/to" });
   if (revoked) await markAuthorityRevoked(work.tx, authorityId, work.now, asked.reason);
   else await saveContribution(work.tx, after);
   work.record({

@@ -222,8 +222,8 @@ export async function livingContributions(db: Executor, source: Source): Promise
   return rows.map(toContribution);
 }
 
-/** How many authorities a source publishes: those that are neither retired nor revoked. */
-export async function countPublished(db: Executor, source: Source): Promise<number> {
+/** How many authorities a source publishes or claims at `now`: those that are neither retired, revoked nor expired. */
+export async function countPublished(db: Executor, source: Source, now: EpochMs): Promise<number> {
   const row = await db
     .selectFrom("contribution")
     .innerJoin("authority", "authority.authority_id", "contribution.authority_id")
@@ -232,6 +232,7 @@ export async function countPublished(db: Executor, source: Source): Promise<numb
     .where("contribution.source_id", "=", source.id)
     .where("contribution.state", "!=", "retired")
     .where("authority.revoked_at", "is", null)
+    .where((where) => where.or([where("authority.not_after", "is", null), where("authority.not_after", ">", now)]))
     .executeTakeFirst();
   return Number(row?.count ?? 0);
 }

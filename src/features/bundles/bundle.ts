@@ -1,4 +1,5 @@
 import { dropAtOf, type PublishedAuthority, unexpired } from "../../bundle/published.ts";
+import { Refusal } from "../../errors.ts";
 import type { TrustDomain } from "../../spiffe/trust-domain.ts";
 import type { EpochMs } from "../../time.ts";
 import { type Contribution, isPublishing, shownState } from "../authorities/contribution.ts";
@@ -53,6 +54,21 @@ export function publishedBy(contributions: readonly Contribution[]): readonly Pu
       published.set(authority.fingerprint, { authority, dropAt: dropAtOf(authority) });
   }
   return [...published.values()];
+}
+
+/**
+ * That an act leaves something in a bundle which is not empty: else every peer stops trusting, which must be meant.
+ * @param what the act, as the refusal names it
+ * @throws {Refusal} `would-empty-bundle`
+ */
+export function requireSomethingLeft(
+  before: readonly Contribution[],
+  after: readonly Contribution[],
+  now: EpochMs,
+  { what, trustDomain, pointer }: { what: string; trustDomain: TrustDomain; pointer: string },
+): void {
+  if (isEmpty(before, now) || !isEmpty(after, now)) return;
+  throw new Refusal("would-empty-bundle", `${what} would leave nothing in the bundle of ${trustDomain}`, { pointer });
 }
 
 /** Whether these contributions publish anything at `now`. */

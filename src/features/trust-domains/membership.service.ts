@@ -1,6 +1,8 @@
 import type { TrustDomain } from "../../spiffe/trust-domain.ts";
 import type { Work } from "../../store/unit-of-work.ts";
 import { notFound, type TokenCaller } from "../access/caller.ts";
+import { contributionsOf } from "../authorities/authority.service.ts";
+import { requireSomethingLeft } from "../bundles/bundle.ts";
 import { touchFederationsOf } from "../federations/save-decided.service.ts";
 import type { MeshId } from "../meshes/mesh-id.ts";
 import { membersOf, ownedTrustDomain } from "./trust-domain.service.ts";
@@ -9,24 +11,25 @@ import { decideMembership, type Membership, type MembershipDecision } from "./tr
 
 /**
  * The owner's admin grants, denies or expels a member. What a member contributed, and its federations, follow at once.
- * @throws {Refusal} `not-found`, `not-the-owner`, `membership-decision`
+ * @throws {Refusal} `not-found`, `not-the-owner`, `membership-decision`; `would-empty-bundle` unless forced
  */
 export async function decideMember(
   work: Work,
   caller: TokenCaller,
   name: TrustDomain,
-  asked: { meshId: MeshId; decision: MembershipDecision; reason: string | null },
+  asked: { meshId: MeshId; decision: MembershipDecision; reason: string | null; force: boolean },
 ): Promise<Membership> {
   const { owner } = await ownedTrustDomain(work, caller, name);
   const before = (await membersOf(work.tx, name)).find(({ meshId }) => meshId === asked.meshId);
   if (!before) throw notFound("/meshId");
   const after = decideMembership(before, owner, asked.decision, asked.reason, work.now);
+  if (asked.decision === "expel" && !asked.force) await requireBundleWithout(work, name, asked.meshId);
   await saveMembership(work.tx, after);
   work.record({
     type: `membership.${DECIDED[asked.decision]}`,
     subjects: [`mesh/${asked.meshId}`, `mesh/${owner}`, `trust-domain/${name}`],
     actingMesh: owner,
-    fields: { reason: asked.reason },
+    fields: { reason: asked.reason, ...(asked.decision === "expel" ? { force: asked.force } : {}) },
     before,
     after,
   });
@@ -34,6 +37,12 @@ export async function decideMember(
   work.touched.access(asked.meshId, name);
   await touchFederationsOf(work, asked.meshId);
   return after;
+}
+
+async function requireBundleWithout({ tx, now }: Work, trustDomain: TrustDomain, meshId: MeshId): Promise<void> {
+  const standing = await contributionsOf(tx, trustDomain);
+  const left = standing.filter(({ source }) => source.id !== meshId);
+  requireSomethingLeft(standing, left, now, { what: `expelling ${meshId}`, trustDomain, pointer: "/decision" });
 }
 
 const DECIDED = { grant: "granted", deny: "denied", expel: "expelled" } as const;

@@ -97,12 +97,13 @@ export const trustDomainEndpoints = (broker: Broker): Endpoint[] => [
     params: trustDomainParams,
     body: membershipDecision,
     answer: membership,
-    refusals: ["not-found", "not-the-owner", "membership-decision", "invalid-text"],
+    refusals: ["not-found", "not-the-owner", "membership-decision", "would-empty-bundle", "invalid-text"],
     async change(work, { params, body, token }) {
       const asked = {
         meshId: referredMesh(body.meshId, "/meshId"),
         decision: body.decision,
         reason: parseOptionalText(body.reason, "/reason"),
+        force: body.force ?? false,
       };
       const name = referredTrustDomain(params.trustDomain);
       return {

@@ -22,7 +22,14 @@ export const membership = strictObject(
 );
 export const membershipList = strictObject({ memberships: Type.Array(membership) }, { $id: "MembershipList" });
 export const membershipDecision = strictObject(
-  { meshId, decision: Type.Enum([...MEMBERSHIP_DECISIONS]), reason },
+  {
+    meshId,
+    decision: Type.Enum([...MEMBERSHIP_DECISIONS]),
+    reason,
+    force: Type.Optional(
+      Type.Boolean({ description: "Expel also where nothing would be left in the trust domain's bundle." }),
+    ),
+  },
   { $id: "MembershipDecision" },
 );
 
