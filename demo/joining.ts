@@ -3,8 +3,8 @@ import {
   createPoller,
   giveConsent,
   invite,
+  listHolders,
   proposeFederation,
-  readDeliveries,
   registerAuthorities,
   registerMesh,
   transitionAuthority,
@@ -73,8 +73,8 @@ export const consenting = (
     { as: tokenOf(mesh) },
   );
 
-export const askingLedger = (mesh: MeshProcess) =>
-  asking(readDeliveries, { path: { meshId: mesh.meshId } }, { as: tokenOf(mesh) });
+export const askingHolders = (mesh: MeshProcess) =>
+  asking(listHolders, { path: { trustDomain: mesh.trustDomain } }, { as: tokenOf(mesh) });
 
 export function keepInvitation({ secrets }: World, mesh: MeshProcess, { token }: CreatedInvitation): void {
   secrets.put(invitationOf(mesh), token);

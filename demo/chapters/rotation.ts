@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Authority } from "../../src/client/schemas.ts";
 import { curlLine } from "../curl.ts";
-import { askingLedger, moving, publishing } from "../joining.ts";
+import { askingHolders, moving, publishing } from "../joining.ts";
 import type { CallCount } from "../mesh/steady-calls.ts";
 import type { MeshProcess } from "../mesh-process.ts";
 import { ask, done, type World } from "../world.ts";
@@ -94,7 +94,7 @@ export const inWords = ({ calls, failures }: CallTotals): string => `${failures}
 
 /** Waits until the ledger says that each of the consumers holds what `provider` publishes now. */
 async function untilHeld(world: World, title: string, provider: MeshProcess, consumers: string): Promise<void> {
-  const asking = askingLedger(provider);
+  const asking = askingHolders(provider);
   await world.stage.step({
     title,
     command: curlLine(asking),
@@ -102,9 +102,9 @@ async function untilHeld(world: World, title: string, provider: MeshProcess, con
     async act() {
       const until = Date.now() + PATIENCE_MS;
       for (let waiting = ""; ; ) {
-        const { asProvider } = await done(world, asking);
+        const { deliveries } = await done(world, asking);
         const namesOf = (current: boolean) =>
-          asProvider
+          deliveries
             .filter((entry) => entry.current === current)
             .map(({ meshId }) => meshId)
             .sort()

@@ -54,7 +54,8 @@ import type {
   PollerChange,
   RevokedPoller,
   PollerRotation,
-  Deliveries,
+  DeliveryList,
+  HolderList,
   NewDistrust,
   Distrust,
   DistrustList,
@@ -130,7 +131,7 @@ export const readTrustDomain = /* @__PURE__ */ read<{ path: { trustDomain: strin
 export const changeTrustDomain = /* @__PURE__ */ change<{ path: { trustDomain: string }; body: TrustDomainChange }, ChangedTrustDomain>("PATCH", "/v1/trust-domains/{trustDomain}");
 
 /** List which meshes are members or ask to be */
-export const listMemberships = /* @__PURE__ */ read<{ path: { trustDomain: string } }, MembershipList>("/v1/trust-domains/{trustDomain}/memberships");
+export const listMemberships = /* @__PURE__ */ list<{ path: { trustDomain: string }; query?: { limit?: number; cursor?: string } }, MembershipList, "memberships">("/v1/trust-domains/{trustDomain}/memberships", "memberships");
 
 /** Grant, deny or expel a member; the owner's admin only */
 export const decideMembership = /* @__PURE__ */ change<{ path: { trustDomain: string }; body: MembershipDecision }, Membership>("POST", "/v1/trust-domains/{trustDomain}/memberships");
@@ -228,8 +229,11 @@ export const revokePoller = /* @__PURE__ */ change<{ path: { meshId: string; pol
 /** Give a poller another URL; the one that it has serves until the overlap ends */
 export const rotatePoller = /* @__PURE__ */ change<{ path: { meshId: string; pollerId: string }; body: PollerRotation }, CreatedPoller>("POST", "/v1/meshes/{meshId}/pollers/{pollerId}/rotations");
 
-/** Who holds which revision, by the ledger */
-export const readDeliveries = /* @__PURE__ */ read<{ path: { meshId: string } }, Deliveries>("/v1/meshes/{meshId}/deliveries");
+/** List what a mesh's pollers hold, by the ledger */
+export const listDeliveries = /* @__PURE__ */ list<{ path: { meshId: string }; query?: { limit?: number; cursor?: string } }, DeliveryList, "deliveries">("/v1/meshes/{meshId}/deliveries", "deliveries");
+
+/** List who holds a trust domain's bundle, by the ledger */
+export const listHolders = /* @__PURE__ */ list<{ path: { trustDomain: string }; query?: { limit?: number; cursor?: string } }, HolderList, "deliveries">("/v1/trust-domains/{trustDomain}/deliveries", "deliveries");
 
 /** Stop trusting one authority of a trust domain, at once, for all pollers of the mesh and nobody else */
 export const distrust = /* @__PURE__ */ change<{ path: { meshId: string }; body: NewDistrust }, Distrust>("POST", "/v1/meshes/{meshId}/distrusts");

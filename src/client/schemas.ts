@@ -398,6 +398,8 @@ export type Membership = {
 
 export type MembershipList = {
   readonly memberships: readonly Membership[];
+  /** Cursor of the next page; absent on the last. */
+  readonly next?: string;
 };
 
 export type MembershipDecision = {
@@ -906,33 +908,42 @@ export type PollerRotation = {
   readonly overlapSeconds?: number;
 };
 
-export type Deliveries = {
-  /** What this mesh's pollers hold. */
-  readonly asConsumer: readonly {
-    readonly pollerId: string;
-    /** SPIFFE trust domain name. */
-    readonly trustDomain: string;
-    /** The `spiffe_sequence` that it was served last. */
-    readonly sequence: number;
-    /** Position of that revision; null for a tombstone. */
-    readonly revision: number | null;
-    readonly projection: "spiffe" | "istio" | "pem";
-    /** When it was served last. */
-    readonly at: string;
-    /** It is what the trust domain publishes now. */
-    readonly current: boolean;
-  }[];
-  /** Who holds the bundle of this mesh's trust domain. */
-  readonly asProvider: readonly {
-    /** Mesh ID: an RFC 1123 label. */
-    readonly meshId: string;
-    /** Opaque: the same for the same poller. */
-    readonly pollerId: string;
-    readonly sequence: number;
-    /** When it was served last. */
-    readonly at: string;
-    readonly current: boolean;
-  }[];
+export type Delivery = {
+  readonly pollerId: string;
+  /** SPIFFE trust domain name. */
+  readonly trustDomain: string;
+  /** The `spiffe_sequence` that it was served last. */
+  readonly sequence: number;
+  /** Position of that revision; null for a tombstone. */
+  readonly revision: number | null;
+  readonly projection: "spiffe" | "istio" | "pem";
+  /** When it was served last. */
+  readonly at: string;
+  /** It is what the trust domain publishes now. */
+  readonly current: boolean;
+};
+
+export type DeliveryList = {
+  readonly deliveries: readonly Delivery[];
+  /** Cursor of the next page; absent on the last. */
+  readonly next?: string;
+};
+
+export type Holder = {
+  /** Mesh ID: an RFC 1123 label. */
+  readonly meshId: string;
+  /** Opaque: the same for the same poller. */
+  readonly pollerId: string;
+  readonly sequence: number;
+  /** When it was served last. */
+  readonly at: string;
+  readonly current: boolean;
+};
+
+export type HolderList = {
+  readonly deliveries: readonly Holder[];
+  /** Cursor of the next page; absent on the last. */
+  readonly next?: string;
 };
 
 export type NewDistrust = {

@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, it } from "vitest";
+import { DAY_MS } from "../../src/time.ts";
 import { type ApiAnswer, expectStatus, federate, registerMesh, runBroker } from "../support/running-broker.ts";
 import { testCa } from "../support/test-ca.ts";
 import { bareMesh, events, refused, UNLIMITED, upload } from "./api-fixture.ts";
@@ -33,6 +34,24 @@ describe("S22: a mesh has no more than its quotas, counted in the transaction", 
     await overQuota("authoritiesPerMesh", post(cas[3] ?? ""));
     await move(first.authorityId, "revoked");
     await upload(broker, mesh, cas[3] ?? "");
+  });
+
+  it("published authorities: one that expired takes no room, retired or not", async () => {
+    const mesh = await bareMesh(broker, "expiring");
+    const shortLived = () =>
+      testCa({ trustDomain: mesh.trustDomain, notAfter: Date.now() + 3 * DAY_MS }).certificatePem;
+    await upload(broker, mesh, shortLived());
+    await upload(broker, mesh, shortLived());
+    const path = `/v1/meshes/${mesh.meshId}/authorities`;
+    const pem = testCa({ trustDomain: mesh.trustDomain }).certificatePem;
+    const post = () => broker.api("POST", path, { token: mesh.token, body: { pem } });
+    await overQuota("authoritiesPerMesh", post());
+    broker.moveClock(4 * DAY_MS);
+    try {
+      await expectStatus(201, post());
+    } finally {
+      broker.moveClock(0);
+    }
   });
 
   it("tokens that can be used: a revoked one makes room, and a token counts for each mesh that it names", async () => {

@@ -129,8 +129,8 @@ describe("S35: a poller's URL is rotated with an overlap", () => {
     );
     expect(read.body.conditions.map(({ type }: { type: string }) => type)).toEqual(["Usable"]);
     const ledger = async () => (await broker.api("GET", "/v1/meshes/turning/deliveries", { token: mesh.token })).body;
-    const { asConsumer } = await eventually(ledger, (found) => found.asConsumer.length > 0);
-    expect(asConsumer.map(({ pollerId }: { pollerId: string }) => pollerId)).toEqual([mesh.pollerId]);
+    const { deliveries } = await eventually(ledger, (found) => found.deliveries.length > 0);
+    expect(deliveries.map(({ pollerId }: { pollerId: string }) => pollerId)).toEqual([mesh.pollerId]);
   });
 
   it("a rotation whose answer was lost is rotated again, and the URL in use still serves; not without end", async () => {

@@ -121,7 +121,7 @@ describe("a mesh that distrusts one authority of a peer", () => {
     expect(empty.certificates).toEqual([]);
     const held = async () => {
       const { body } = await broker.api("GET", `/v1/meshes/${shop.meshId}/deliveries`, { token: shop.token });
-      return body.asConsumer.find(({ trustDomain }: ApiAnswer["body"]) => trustDomain === bank.trustDomain);
+      return body.deliveries.find(({ trustDomain }: ApiAnswer["body"]) => trustDomain === bank.trustDomain);
     };
     const delivery = await eventually(held, (found) => found?.sequence === empty.sequence);
     const newest = await broker.api("GET", `/v1/trust-domains/${bank.trustDomain}/revisions?limit=1`, bank);

@@ -16,8 +16,11 @@ interface Line {
   readonly current: boolean;
 }
 
-const ledger = async ({ meshId, token }: TestMesh): Promise<{ asConsumer: Line[]; asProvider: Line[] }> =>
-  (await expectStatus(200, broker.api("GET", `/v1/meshes/${meshId}/deliveries`, { token }))).body;
+const held = async ({ meshId, token }: TestMesh): Promise<Line[]> =>
+  (await expectStatus(200, broker.api("GET", `/v1/meshes/${meshId}/deliveries`, { token }))).body.deliveries;
+const holders = async ({ trustDomain, token }: TestMesh): Promise<Line[]> =>
+  (await expectStatus(200, broker.api("GET", `/v1/trust-domains/${trustDomain}/deliveries`, { token }))).body
+    .deliveries;
 
 const revise = async (mesh: TestMesh, refreshHintSeconds: number) =>
   expectStatus(
@@ -33,8 +36,8 @@ async function settled(mesh: TestMesh): Promise<void> {
   await revise(mesh, 1_000 + Math.floor(Math.random() * 10_000));
   const { spiffe_sequence } = await bundle(poll(broker, mesh, mesh.trustDomain));
   await eventually(
-    () => ledger(mesh),
-    ({ asConsumer }) => asConsumer.some((line) => line.sequence === spiffe_sequence),
+    () => held(mesh),
+    (lines) => lines.some((line) => line.sequence === spiffe_sequence),
   );
 }
 
@@ -43,18 +46,18 @@ describe("the ledger", () => {
     const { bank, shop } = await twoMeshes(broker);
     await federate(broker, bank, shop);
     const { spiffe_sequence } = await bundle(poll(broker, bank, shop.trustDomain));
-    const { asConsumer } = await eventually(
-      () => ledger(bank),
-      (found) => found.asConsumer.length > 0,
+    const lines = await eventually(
+      () => held(bank),
+      (found) => found.length > 0,
     );
     const at = expect.any(String);
     const line = { pollerId: bank.pollerId, sequence: spiffe_sequence, at, current: true };
-    expect(asConsumer).toEqual([
+    expect(lines).toEqual([
       { ...line, trustDomain: shop.trustDomain, revision: spiffe_sequence % 2 ** 32, projection: "spiffe" },
     ]);
-    expect((await ledger(shop)).asProvider).toEqual([{ ...line, meshId: bank.meshId }]);
+    expect(await holders(shop)).toEqual([{ ...line, meshId: bank.meshId }]);
     await revise(shop, 99);
-    expect((await ledger(shop)).asProvider).toEqual([{ ...line, meshId: bank.meshId, current: false }]);
+    expect(await holders(shop)).toEqual([{ ...line, meshId: bank.meshId, current: false }]);
   });
 
   it("counts a 304 by an ETag of the current bytes, but not HEAD, If-Modified-Since or `*`", async () => {
@@ -71,13 +74,12 @@ describe("the ledger", () => {
     ].map(({ status }) => status);
     expect(statuses).toEqual([200, 304, 304, 304]);
     await settled(bank);
-    const ofShop = ({ asConsumer }: { asConsumer: Line[] }) =>
-      asConsumer.filter(({ trustDomain }) => trustDomain === shop.trustDomain);
-    expect(ofShop(await ledger(bank))).toEqual([]);
+    const ofShop = (lines: readonly Line[]) => lines.filter(({ trustDomain }) => trustDomain === shop.trustDomain);
+    expect(ofShop(await held(bank))).toEqual([]);
 
     expect((await poll(broker, bank, shop.trustDomain, { headers: { "if-none-match": etag } })).status).toBe(304);
     const found = await eventually(
-      () => ledger(bank),
+      () => held(bank),
       (now) => ofShop(now).length > 0,
     );
     expect(ofShop(found)).toMatchObject([{ pollerId: bank.pollerId, current: true }]);
@@ -88,8 +90,8 @@ describe("the ledger", () => {
     await federate(broker, bank, shop);
     const { spiffe_sequence } = await bundle(poll(broker, bank, shop.trustDomain));
     await eventually(
-      () => ledger(bank),
-      ({ asConsumer }) => asConsumer.length > 0,
+      () => held(bank),
+      (lines) => lines.length > 0,
     );
     const path = `/v1/meshes/${bank.meshId}/pollers/${bank.pollerId}`;
     const revoked = await broker.api("DELETE", path, { token: bank.token });

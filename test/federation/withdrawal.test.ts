@@ -25,8 +25,8 @@ const revokePoller = ({ meshId, token }: TestMesh, pollerId: string) =>
 const ledgerOf = ({ meshId, token }: TestMesh, trustDomain: string, count: number) =>
   eventually(
     async () => {
-      const { asConsumer } = (await broker.api("GET", `/v1/meshes/${meshId}/deliveries`, { token })).body;
-      return asConsumer.filter((line: { trustDomain: string }) => line.trustDomain === trustDomain);
+      const { deliveries } = (await broker.api("GET", `/v1/meshes/${meshId}/deliveries`, { token })).body;
+      return deliveries.filter((line: { trustDomain: string }) => line.trustDomain === trustDomain);
     },
     (lines) => lines.length >= count,
   );

@@ -74,7 +74,7 @@ describe.skipIf(TEST_POSTGRES_URL === undefined)("the role that docs/postgresql.
     expect((await broker.pollSpiffe(path)).status).toBe(200);
     await expectStatus(200, decide(broker, shop, federationId, "withdraw"));
     await eventually(
-      async () => (await broker.api("GET", "/v1/meshes/bank/deliveries", { token: bank.token })).body.asConsumer,
+      async () => (await broker.api("GET", "/v1/meshes/bank/deliveries", { token: bank.token })).body.deliveries,
       ({ length }) => length > 0,
     );
     const gone = await broker.api("DELETE", "/v1/meshes/shop?withdraw=true", { token: shop.token });

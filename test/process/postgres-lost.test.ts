@@ -62,7 +62,7 @@ it.skipIf(programs === undefined)(
     expect(JSON.parse((await broker.pollSpiffe(path)).body).keys).toEqual([]);
     // What was fetched meanwhile is in the ledger all the same.
     const ledger = async () =>
-      (await expectStatus(200, broker.api("GET", "/v1/meshes/bank/deliveries", { token: bank.token }))).body.asConsumer;
+      (await expectStatus(200, broker.api("GET", "/v1/meshes/bank/deliveries", { token: bank.token }))).body.deliveries;
     await expect.poll(async () => (await ledger()).length, PATIENCE).toBeGreaterThan(0);
     expect((await broker.end("SIGTERM")).code).toBe(0);
   },

@@ -315,8 +315,18 @@ describeOnEachEngine("what a store takes it gives back", (open) => {
     const again = { ...delivery("pol_1", LARGE + 3, 3), at: NOON + 99 };
     await deliveries.saveDeliveries(db, [first, again, delivery("pol_2", LARGE + 3, 3)]);
     expect(await deliveries.deliveriesToPoller(db, "pol_1")).toEqual([again]);
-    expect(await deliveries.deliveriesTo(db, bank)).toHaveLength(2);
-    expect(await deliveries.deliveriesOf(db, shopDomain)).toHaveLength(2);
+    const start = { group: "", pollerId: "" } as const;
+    const pollersOf = (found: readonly Delivery[]) => found.map(({ pollerId }) => pollerId);
+    expect(pollersOf(await deliveries.deliveriesTo(db, bank, start, 9))).toEqual(["pol_1", "pol_2"]);
+    expect(pollersOf(await deliveries.deliveriesTo(db, bank, start, 1))).toEqual(["pol_1"]);
+    expect(pollersOf(await deliveries.deliveriesTo(db, bank, { group: shopDomain, pollerId: "pol_1" }, 9))).toEqual([
+      "pol_2",
+    ]);
+    expect(pollersOf(await deliveries.deliveriesOf(db, shopDomain, "all", start, 9))).toEqual(["pol_1", "pol_2"]);
+    expect(
+      pollersOf(await deliveries.deliveriesOf(db, shopDomain, new Set([bank]), { group: bank, pollerId: "pol_1" }, 9)),
+    ).toEqual(["pol_2"]);
+    expect(await deliveries.deliveriesOf(db, shopDomain, new Set([shop]), start, 9)).toEqual([]);
     const firsts = await db.selectFrom("first_delivery").selectAll().where("poller_id", "=", "pol_1").execute();
     expect(firsts).toEqual([{ poller_id: "pol_1", trust_domain: shopDomain, revision: 3, at: first.at }]);
     const withdrawal = { meshId: bank, trustDomain: shopDomain, position: 11 };

@@ -99,7 +99,7 @@ export async function poll(world: Play, { who, which, how, about }: Act, own: Te
   const ledger = () => broker.api("GET", `/v1/meshes/${own.meshId}/deliveries`, { token: broker.operatorToken });
   const isRow = (row: { pollerId: string; trustDomain: string; at: string }) =>
     row.pollerId === pollerId && row.trustDomain === trustDomain && Date.parse(row.at) >= before;
-  await eventually(ledger, ({ status: found, body }) => found !== 200 || body.asConsumer.some(isRow));
+  await eventually(ledger, ({ status: found, body }) => found !== 200 || body.deliveries.some(isRow));
 }
 
 export async function pollAt(broker: TestBroker, path: string): Promise<ApiAnswer> {

@@ -114,6 +114,7 @@ export const ROWS: Readonly<Record<string, Row>> = {
   "DELETE /v1/meshes/{meshId}/pollers/{pollerId}": row(ADMIN, "mesh"),
   "POST /v1/meshes/{meshId}/pollers/{pollerId}/rotations": row(ADMIN, "mesh", () => ({})),
   "GET /v1/meshes/{meshId}/deliveries": row(READERS, "mesh"),
+  "GET /v1/trust-domains/{trustDomain}/deliveries": row(READERS, "mesh"),
   "POST /v1/meshes/{meshId}/distrusts": row(ADMIN, "mesh", ({ seen }) => ({ ...seen, reason, force: true })),
   "GET /v1/meshes/{meshId}/distrusts": row(READERS, "mesh"),
   "GET /v1/meshes/{meshId}/distrusts/{distrustId}": row(READERS, "mesh"),

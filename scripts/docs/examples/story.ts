@@ -75,7 +75,8 @@ export async function story(play: Play, still: StillBroker): Promise<void> {
 
   await playTrustDomain(play, operator, shop.as);
   await deliver(still, banks.pollerId, shop.as, play);
-  await play("readDeliveries", shop);
+  await play("listHolders", { as: shop.as, parameters: { trustDomain: "shop.example" } });
+  await play("listDeliveries", { as: bank.as, parameters: { meshId: "bank" } });
 
   await playProof(play, ofAuthority, root);
   await play("listAuthorities", shop);

@@ -2,7 +2,7 @@ import type { TrustDomain } from "../../spiffe/trust-domain.ts";
 import { idsAmong } from "../../store/event.ts";
 import type { Work } from "../../store/unit-of-work.ts";
 import type { Scope } from "../access/role.ts";
-import { knownConsumers } from "../federations/peers.service.ts";
+import { isKnown, knownConsumers } from "../federations/peers.service.ts";
 import { consumersOf } from "./bundle.store.ts";
 
 /** What a unit of work changes for those who poll, as far as the caller may know of them (S21). */
@@ -28,13 +28,13 @@ export async function effectsOf(work: Work, scope: Scope): Promise<Effects> {
     const trustDomain = name as TrustDomain;
     // What follows elsewhere from a change is not for whoever made it (S21).
     if (!scope.all && work.causeOf(trustDomain) !== work.cause) continue;
-    const isKnown = await knownConsumers(work.tx, scope, trustDomain);
+    const known = await knownConsumers(work.tx, scope, trustDomain);
     if (change === undefined) {
       const { added, removed } = fields as { added: string[]; removed: string[] };
-      const consumers = (await consumersOf(work.tx, trustDomain)).filter(isKnown);
+      const consumers = (await consumersOf(work.tx, trustDomain)).filter((meshId) => isKnown(known, meshId));
       effects.revisions.push({ trustDomain, added, removed, consumers });
     } else {
-      const consumers = idsAmong(subjects, "mesh").filter(isKnown);
+      const consumers = idsAmong(subjects, "mesh").filter((meshId) => isKnown(known, meshId));
       effects.access.push(...consumers.map((meshId) => ({ meshId, trustDomain, change })));
     }
   }

@@ -1,34 +1,45 @@
+import type { TrustDomain } from "../../spiffe/trust-domain.ts";
 import type { Executor } from "../../store/tables.ts";
-import { notFound } from "../access/caller.ts";
+import type { Scope } from "../access/role.ts";
 import { knownConsumers } from "../federations/peers.service.ts";
-import type { RegisteredMesh } from "../meshes/mesh.ts";
 import type { MeshId } from "../meshes/mesh-id.ts";
-import { meshNamed } from "../meshes/mesh-lookup.service.ts";
-import { trustDomainNamed } from "../trust-domains/trust-domain.service.ts";
-import { deliveriesOf, deliveriesTo, deliveriesToPoller, heldSince, saveDeliveries } from "./delivery.store.ts";
+import { readTrustDomain, trustDomainNamed } from "../trust-domains/trust-domain.service.ts";
+import {
+  type After,
+  deliveriesOf,
+  deliveriesTo,
+  deliveriesToPoller,
+  heldSince,
+  saveDeliveries,
+} from "./delivery.store.ts";
 import { type Delivery, isCurrent, type LedgerEntry } from "./delivery.ts";
 
 export { deliveriesToPoller, heldSince, saveDeliveries };
 
-/**
- * The ledger as one mesh may see it: what its own pollers hold, and who holds its trust domain's bundle.
- * @throws {Refusal} `not-found`
- */
-export async function ledgerOf(
+/** What one mesh's pollers hold, by the ledger. */
+export async function heldByMesh(
   db: Executor,
   meshId: MeshId,
-): Promise<{ asConsumer: LedgerEntry[]; asProvider: LedgerEntry[] }> {
-  const mesh = await meshNamed(db, meshId);
-  if (!mesh) throw notFound();
-  const asConsumer = await withCurrency(db, await deliveriesTo(db, meshId));
-  const asProvider = mesh.membership === "granted" ? await providedBy(db, mesh) : [];
-  return { asConsumer, asProvider: await withCurrency(db, asProvider) };
+  after: After<TrustDomain>,
+  limit: number,
+): Promise<LedgerEntry[]> {
+  return withCurrency(db, await deliveriesTo(db, meshId, after, limit));
 }
 
-/** Who holds the bundle of the mesh's trust domain, of those that it may know of. */
-async function providedBy(db: Executor, { meshId, trustDomain }: RegisteredMesh): Promise<Delivery[]> {
-  const isKnown = await knownConsumers(db, { all: false, meshes: [meshId] }, trustDomain);
-  return (await deliveriesOf(db, trustDomain)).filter((one) => one.meshId !== meshId && isKnown(one.meshId));
+/**
+ * Who holds a trust domain's bundle, of those that the scope may know of.
+ * @throws {Refusal} `not-found` to whoever may not read the trust domain
+ */
+export async function holdersOf(
+  db: Executor,
+  scope: Scope,
+  trustDomain: TrustDomain,
+  after: After<MeshId>,
+  limit: number,
+): Promise<LedgerEntry[]> {
+  await readTrustDomain(db, scope, trustDomain);
+  const known = await knownConsumers(db, scope, trustDomain);
+  return withCurrency(db, await deliveriesOf(db, trustDomain, known, after, limit));
 }
 
 async function withCurrency(db: Executor, deliveries: readonly Delivery[]): Promise<LedgerEntry[]> {

@@ -50,14 +50,29 @@ export async function saveDeliveries(tx: Executor, deliveries: readonly Delivery
   }
 }
 
-/** The latest deliveries to one mesh's pollers. */
-export async function deliveriesTo(db: Executor, meshId: MeshId): Promise<Delivery[]> {
+/** Where a list of deliveries goes on: after this poller of this trust domain or mesh. */
+export interface After<Group extends string> {
+  readonly group: Group | "";
+  readonly pollerId: string;
+}
+
+/** The latest deliveries to one mesh's pollers, in the order of trust domains. */
+export async function deliveriesTo(
+  db: Executor,
+  meshId: MeshId,
+  after: After<TrustDomain>,
+  limit: number,
+): Promise<Delivery[]> {
   const rows = await db
     .selectFrom("delivery")
     .selectAll()
     .where("mesh_id", "=", meshId)
+    .where(({ eb, refTuple, tuple }) =>
+      eb(refTuple("trust_domain", "poller_id"), ">", tuple(after.group, after.pollerId)),
+    )
     .orderBy("trust_domain")
     .orderBy("poller_id")
+    .limit(limit)
     .execute();
   return rows.map(toDelivery);
 }
@@ -81,14 +96,23 @@ export async function heldSince(db: Executor, meshId: MeshId, trustDomain: Trust
   return rows.map(({ first_at, ...row }) => toDelivery({ ...row, at: first_at ?? row.at }));
 }
 
-/** The latest deliveries of one trust domain's bundle to whomever. */
-export async function deliveriesOf(db: Executor, trustDomain: TrustDomain): Promise<Delivery[]> {
+/** The latest deliveries of one trust domain's bundle to the consumers that are `known`, in the order of mesh IDs. */
+export async function deliveriesOf(
+  db: Executor,
+  trustDomain: TrustDomain,
+  known: "all" | ReadonlySet<string>,
+  after: After<MeshId>,
+  limit: number,
+): Promise<Delivery[]> {
   const rows = await db
     .selectFrom("delivery")
     .selectAll()
     .where("trust_domain", "=", trustDomain)
+    .$if(known !== "all", (query) => query.where("mesh_id", "in", [...known]))
+    .where(({ eb, refTuple, tuple }) => eb(refTuple("mesh_id", "poller_id"), ">", tuple(after.group, after.pollerId)))
     .orderBy("mesh_id")
     .orderBy("poller_id")
+    .limit(limit)
     .execute();
   return rows.map(toDelivery);
 }

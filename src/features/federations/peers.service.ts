@@ -15,15 +15,15 @@ async function peersOf(db: Executor, meshId: MeshId): Promise<ReadonlySet<string
  * Which consumers of a trust domain a scope may know of (S21): its owner knows all of them, another member its own peers, and
  * everybody itself.
  */
-export async function knownConsumers(
-  db: Executor,
-  scope: Scope,
-  trustDomain: TrustDomain,
-): Promise<(consumer: string) => boolean> {
-  if (scope.all) return () => true;
+export async function knownConsumers(db: Executor, scope: Scope, trustDomain: TrustDomain): Promise<Known> {
+  if (scope.all) return "all";
   const owner = (await trustDomainNamed(db, trustDomain))?.owner;
-  if (owner != null && reaches(scope, owner)) return () => true;
+  if (owner != null && reaches(scope, owner)) return "all";
   const known = new Set<string>(scope.meshes);
   for (const meshId of scope.meshes) for (const peer of await peersOf(db, meshId)) known.add(peer);
-  return (consumer) => known.has(consumer);
+  return known;
 }
+
+/** The mesh IDs that somebody may know of. */
+export type Known = "all" | ReadonlySet<string>;
+export const isKnown = (known: Known, meshId: string): boolean => known === "all" || known.has(meshId);

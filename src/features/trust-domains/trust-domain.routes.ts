@@ -7,7 +7,6 @@ import {
   changedTrustDomain,
   membership,
   membershipDecision,
-  membershipList,
   trustDomainChange,
   trustDomainParams,
   trustDomainView,
@@ -73,19 +72,24 @@ export const trustDomainEndpoints = (broker: Broker): Endpoint[] => [
       };
     },
   }),
-  read({
+  list({
     path: "/v1/trust-domains/{trustDomain}/memberships",
     operationId: "listMemberships",
     tag,
     summary: "List which meshes are members or ask to be",
     permission: "trust-domain:read",
     params: trustDomainParams,
-    answer: membershipList,
+    plural: "memberships",
+    named: "MembershipList",
+    item: membership,
+    cursor: "text",
     refusals: ["not-found"],
-    async read(db, { params, token }) {
+    async find(db, { params, token }, { after = "", limit }) {
       const { members } = await readTrustDomain(db, token.scope, referredTrustDomain(params.trustDomain));
-      return { body: { memberships: members.map(viewMembership) } };
+      return members.filter(({ meshId }) => meshId > after).slice(0, limit);
     },
+    cursorOf: ({ meshId }) => meshId,
+    view: viewMembership,
   }),
   change({
     method: "POST",

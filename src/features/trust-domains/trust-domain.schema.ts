@@ -20,7 +20,6 @@ export const membership = strictObject(
   },
   { $id: "Membership" },
 );
-export const membershipList = strictObject({ memberships: Type.Array(membership) }, { $id: "MembershipList" });
 export const membershipDecision = strictObject(
   {
     meshId,
