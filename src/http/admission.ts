@@ -7,8 +7,8 @@ import { permits, reaches } from "../features/access/role.ts";
 import type { StoredBroker } from "../features/broker.ts";
 import { isMeshId } from "../features/meshes/mesh-id.ts";
 import { meshNamed } from "../features/meshes/mesh-lookup.service.ts";
+import { overloaded } from "../store/commit-groups.ts";
 import type { Executor } from "../store/tables.ts";
-import { overloaded } from "../store/turns.ts";
 import type { AdminLimits, Throttle } from "./admin-limits.ts";
 import type { Endpoint } from "./endpoint.ts";
 

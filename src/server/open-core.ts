@@ -6,10 +6,10 @@ import { settle } from "../features/bundles/settle.service.ts";
 import { requireUnsuspended } from "../features/meshes/suspension.service.ts";
 import { requireWithinQuotas } from "../features/quotas/quota.service.ts";
 import { threadClock } from "../shared-clock.ts";
+import { commitGroups } from "../store/commit-groups.ts";
 import { newestEvent } from "../store/event-log.ts";
 import { holdDataFolder } from "../store/single-server-lock.ts";
 import type { Database } from "../store/tables.ts";
-import { takingTurns } from "../store/turns.ts";
 import { createUnitOfWork, type UnitOfWork } from "../store/unit-of-work.ts";
 import type { Clock, EpochMs } from "../time.ts";
 import { openDataFolder } from "./data-folder.ts";
@@ -39,22 +39,17 @@ export async function openCore(config: Config, { logger, random, clockOffset }: 
   const letGo = holdDataFolder(join(dataFolder, "entente.lock"));
   const clock = threadClock(clockOffset);
   try {
-    const { db, identity, followEveryMs, unitsAtOnce } = await openStore(config, dataFolder);
+    const { db, identity, followEveryMs } = await openStore(config, dataFolder);
     try {
       const generation = (await checkTrustDomain(db, config.trustDomain)) ?? 0;
       let passed: ((position: number) => Promise<void>) | undefined;
       const committed = async (position: number) => passed?.(position);
       const unitOfWork = createUnitOfWork({
-        db,
+        groups: commitGroups(db, { inFlight: config.limits.changesInFlight, waitMs: config.limits.changeWaitMs }),
         clock,
         random,
         generation,
         isShared: config.databaseUrl !== undefined,
-        turns: takingTurns({
-          atOnce: unitsAtOnce,
-          inFlight: config.limits.changesInFlight,
-          waitMs: config.limits.changeWaitMs,
-        }),
         admit: requireValidActor,
         async settle(work) {
           await requireUnsuspended(work);

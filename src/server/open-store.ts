@@ -23,15 +23,11 @@ import type { Database, Engine } from "../store/tables.ts";
 import type { Work } from "../store/unit-of-work.ts";
 import { SECOND_MS } from "../time.ts";
 
-const CONNECTIONS_FOR_READS = 2;
-
 /** The database of a configuration, and what depends on its kind. */
 export interface Store {
   readonly db: Database;
   /** Beside the database of one server, in the database of several. */
   readonly identity: OpenIdentity;
-  /** How many units of work are under way at once: fewer than there are connections, so that reads find one (L18). */
-  readonly unitsAtOnce: number;
   /** How often the log is looked at for what other servers commit, who must see it within a second. */
   readonly followEveryMs: number;
 }
@@ -49,13 +45,12 @@ export async function openStore(config: Config, dataFolder: string): Promise<Sto
       certificates: certificateFile(join(dataFolder, "broker-ca.pem")),
       keys: fileKeyStore(join(dataFolder, "keys")),
     };
-    return { db, identity: async () => stores, unitsAtOnce: 1, followEveryMs: SECOND_MS };
+    return { db, identity: async () => stores, followEveryMs: SECOND_MS };
   }
   const own = join(dataFolder, "keys", "sealing.key");
   const { db } = await openMigrated(databaseUrl, config.databaseConnections);
   return {
     db,
-    unitsAtOnce: Math.max(1, config.databaseConnections - CONNECTIONS_FOR_READS),
     followEveryMs: SECOND_MS / 4,
     async identity(work) {
       const { certificates, rows } = sharedIn(work);

@@ -18,6 +18,8 @@ function codeOf(error: unknown): string {
   return typeof code === "string" && !(error instanceof Refusal) ? code : "";
 }
 
+/** The database cannot do it now, whatever it is asked. */
+export const isUnavailable = (error: unknown): boolean => UNAVAILABLE.test(codeOf(error));
 export const isAsksForAnother = (error: unknown): boolean => ASKS_FOR_ANOTHER.test(codeOf(error));
 /** Of an error that came while a transaction was being committed. SQLite always knows. */
 export const isOutcomeUnknown = (error: unknown): boolean => CONNECTION_ENDED.test(codeOf(error));
@@ -35,6 +37,6 @@ export const outcomeUnknown = (cause: unknown): Refusal =>
 export function asStorageRefusal(error: unknown): unknown {
   const code = codeOf(error);
   if (UNSTORABLE_TEXT.test(code)) return new Refusal("invalid-text", "a text holds U+0000", { cause: error });
-  if (!UNAVAILABLE.test(code)) return error;
+  if (!isUnavailable(error)) return error;
   return new Refusal("storage-unavailable", "the database cannot answer now; nothing was changed", { cause: error });
 }

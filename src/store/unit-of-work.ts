@@ -1,6 +1,7 @@
 import { type Randomness, randomId } from "../randomness.ts";
 import type { TrustDomain } from "../spiffe/trust-domain.ts";
 import { type Clock, type EpochMs, SECOND_MS } from "../time.ts";
+import type { CommitGroups } from "./commit-groups.ts";
 import {
   type Actor,
   bearsSequence,
@@ -13,9 +14,7 @@ import {
 } from "./event.ts";
 import { appendEvents, lockLogHead, setExpiriesToldTo } from "./event-log.ts";
 import { asStorageRefusal } from "./storage-errors.ts";
-import type { Database, Executor } from "./tables.ts";
-import { inTransaction } from "./transaction.ts";
-import type { Turns } from "./turns.ts";
+import type { Executor } from "./tables.ts";
 
 /** One change of the broker's state: everything done through it commits together with its events, or not at all. */
 export interface Work {
@@ -74,7 +73,7 @@ export interface Touched {
 
 export interface UnitOfWork {
   /**
-   * Runs `change` in one transaction and resolves when it is committed and the views have passed it.
+   * Runs `change` as one and resolves when it is committed and the views have passed it.
    * @throws {Refusal} what `change` throws, rolled back; `storage-unavailable` when the database cannot write;
    * `overloaded` when its turn did not come (L18)
    */
@@ -97,13 +96,12 @@ export class RollBack {
 }
 
 export interface UnitOfWorkParts {
-  readonly db: Database;
+  readonly groups: CommitGroups;
   readonly clock: Clock;
   readonly random: Randomness;
   readonly generation: number;
   /** Other servers write to the log too: a clock behind theirs was not set back by that. */
   readonly isShared: boolean;
-  readonly turns: Turns;
   /** That the actor may still act, at the moment of the change. @throws {Refusal} Handed in, as `settle` is. */
   readonly admit: (work: Work) => Promise<void>;
   /** Republishes what was touched. Handed in, so that the store imports no feature. */
@@ -136,13 +134,10 @@ export function createUnitOfWork(parts: UnitOfWorkParts): UnitOfWork {
         newest = events.at(-1)?.position ?? 0;
         return answer;
       };
-      // The turn is over with the transaction: to wait for the views takes nothing from the next.
-      const result = await parts.turns
-        .take(() => inTransaction(parts.db, act))
-        .catch((error: unknown) => {
-          if (error instanceof RollBack) return error.answer;
-          throw asStorageRefusal(error);
-        });
+      const result = await parts.groups.perform(act).catch((error: unknown) => {
+        if (error instanceof RollBack) return error.answer;
+        throw asStorageRefusal(error);
+      });
       if (newest > 0) await parts.committed(newest);
       return result;
     },

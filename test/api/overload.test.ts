@@ -29,7 +29,7 @@ describe("L18: more is asked than can be done", () => {
   });
 });
 
-// With SQLite in its thread a unit of work is over before the next request is looked at.
+// The embedded database has done one crowd before the next is read from its sockets.
 describe.runIf(process.env.ENTENTE_TEST_POSTGRES_URL)("L18: more changes are sent than a database takes", () => {
   const running = runBroker({
     ...UNLIMITED,

@@ -7,9 +7,9 @@ import { type MeshId, parseMeshId } from "../../src/features/meshes/mesh-id.ts";
 import { initialiseBroker } from "../../src/features/trust-domains/broker-domain.service.ts";
 import type { Randomness } from "../../src/randomness.ts";
 import { parseTrustDomain } from "../../src/spiffe/trust-domain.ts";
+import { commitGroups } from "../../src/store/commit-groups.ts";
 import { type Actor, systemActor } from "../../src/store/event.ts";
 import { migrate } from "../../src/store/migrate.ts";
-import { takingTurns } from "../../src/store/turns.ts";
 import { createUnitOfWork, type UnitOfWork, type UnitOfWorkParts, type Work } from "../../src/store/unit-of-work.ts";
 import { parseText } from "../../src/text.ts";
 import { DAY_MS } from "../../src/time.ts";
@@ -58,8 +58,7 @@ export async function storeBroker(
   const generation = parts.generation ?? 0;
   const unitOfWork = createUnitOfWork({
     isShared: false,
-    turns: takingTurns({ atOnce: 1, inFlight: 1_000, waitMs: 60_000 }),
-    db,
+    groups: commitGroups(db, { inFlight: 1_000, waitMs: 60_000 }),
     clock: time.clock,
     random: seededRandomness("store broker"),
     admit: async () => {},

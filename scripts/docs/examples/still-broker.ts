@@ -11,10 +11,10 @@ import { settle } from "../../../src/features/bundles/settle.service.ts";
 import type { Endpoint } from "../../../src/http/endpoint.ts";
 import { type Randomness, randomId } from "../../../src/randomness.ts";
 import { prepareIdentity } from "../../../src/server/first-start.ts";
+import { commitGroups } from "../../../src/store/commit-groups.ts";
 import { systemActor } from "../../../src/store/event.ts";
 import { migrate } from "../../../src/store/migrate.ts";
 import { openSqlite } from "../../../src/store/sqlite.ts";
-import { takingTurns } from "../../../src/store/turns.ts";
 import { createUnitOfWork } from "../../../src/store/unit-of-work.ts";
 import { parseText } from "../../../src/text.ts";
 import { MINUTE_MS } from "../../../src/time.ts";
@@ -48,7 +48,7 @@ export async function openStillBroker(): Promise<StillBroker> {
     random,
     generation: 0,
     isShared: false,
-    turns: takingTurns({ atOnce: 1, inFlight: 1, waitMs: 1_000 }),
+    groups: commitGroups(db, { inFlight: 1, waitMs: 1_000 }),
     settle,
     admit: async () => {},
     committed: async () => {},

@@ -1,0 +1,128 @@
+import { CompiledQuery } from "kysely";
+import { Refusal } from "../errors.ts";
+import { isUnavailable } from "./storage-errors.ts";
+import type { Database, Executor } from "./tables.ts";
+import { inTransaction } from "./transaction.ts";
+
+/**
+ * Changes come by turns, so that no crowd of them grows without end before the database (L18), and those that wait together
+ * share one transaction, since its commit costs as much as they do. Each is a savepoint in it: one that is refused takes
+ * nothing from the others, and none is answered before all are committed.
+ */
+export interface CommitGroups {
+  /**
+   * Performs `act` when its turn comes; resolves or rejects as it did, once its group is committed.
+   * @throws {Refusal} `overloaded` where too many wait, or its turn did not come in time: nothing of it was begun;
+   * and whatever kept the group from being committed
+   */
+  perform<T>(act: (tx: Executor) => Promise<T>): Promise<T>;
+}
+
+export interface GroupLimits {
+  /** How many changes are under way or wait. */
+  readonly inFlight: number;
+  /** How long one waits for its turn, in milliseconds. */
+  readonly waitMs: number;
+}
+
+/** Readers of the embedded database wait for a whole group. */
+const MOST_IN_GROUP = 16;
+
+interface Member {
+  readonly act: (tx: Executor) => Promise<unknown>;
+  readonly end: PromiseWithResolvers<unknown>;
+  readonly patience: NodeJS.Timeout;
+}
+
+type Outcome = { readonly answer: unknown } | { readonly error: unknown };
+
+export function commitGroups(db: Database, { inFlight, waitMs }: GroupLimits): CommitGroups {
+  const waiting = new Set<Member>();
+  let count = 0;
+  let underWay = false;
+
+  async function performAll(): Promise<void> {
+    while (waiting.size > 0) await performGroup();
+    underWay = false;
+  }
+
+  async function performGroup(): Promise<void> {
+    const group: Member[] = [];
+    try {
+      const outcomes = await inTransaction(db, async (tx) => {
+        const outcomes: Outcome[] = [];
+        // Where the transaction is tried again, those who were in it come first.
+        for (let index = 0; index < MOST_IN_GROUP; index += 1) {
+          const member = group[index] ?? nextOf(waiting);
+          if (!member) break;
+          group[index] = member;
+          outcomes.push(await inSavepoint(tx, member.act));
+        }
+        return outcomes;
+      });
+      for (const [index, { end }] of group.entries()) {
+        const outcome = outcomes[index] as Outcome;
+        if ("error" in outcome) end.reject(outcome.error);
+        else end.resolve(outcome.answer);
+      }
+    } catch (error) {
+      for (const { end } of group) end.reject(error);
+      // Before the first was begun: the next finds out for itself whether the database is back.
+      if (group.length === 0) nextOf(waiting)?.end.reject(error);
+    }
+  }
+
+  return {
+    async perform<T>(act: (tx: Executor) => Promise<T>) {
+      if (count >= inFlight) throw overloaded("too many changes are under way");
+      count += 1;
+      const end = Promise.withResolvers<unknown>();
+      const patience = setTimeout(() => {
+        if (waiting.delete(member)) end.reject(overloaded("the change's turn did not come in time"));
+      }, waitMs);
+      const member: Member = { act, end, patience };
+      waiting.add(member);
+      if (!underWay) {
+        underWay = true;
+        // Whatever came with the same turn of the loop is in the group.
+        setImmediate(performAll);
+      }
+      try {
+        return (await end.promise) as T;
+      } finally {
+        count -= 1;
+      }
+    },
+  };
+}
+
+function nextOf(waiting: Set<Member>): Member | undefined {
+  const [member] = waiting;
+  if (!member) return undefined;
+  waiting.delete(member);
+  clearTimeout(member.patience);
+  return member;
+}
+
+const SAVEPOINT = CompiledQuery.raw("savepoint change");
+const RELEASE = CompiledQuery.raw("release savepoint change");
+const UNDO = CompiledQuery.raw("rollback to savepoint change");
+
+/** @throws whatever ends the transaction itself, for all that are in it */
+async function inSavepoint(tx: Executor, act: (tx: Executor) => Promise<unknown>): Promise<Outcome> {
+  await tx.executeQuery(SAVEPOINT);
+  try {
+    const answer = await act(tx);
+    await tx.executeQuery(RELEASE);
+    return { answer };
+  } catch (error) {
+    if (isUnavailable(error)) throw error;
+    await tx.executeQuery(UNDO).catch(() => {
+      throw error;
+    });
+    return { error };
+  }
+}
+
+/** Nothing was begun, so that whoever is told may send the same again. */
+export const overloaded = (why: string): Refusal => new Refusal("overloaded", why, { extra: { retryAfterSeconds: 1 } });
