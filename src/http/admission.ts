@@ -51,7 +51,8 @@ export async function admit(
   if (!permits(caller.role, permission)) {
     throw new Refusal("forbidden", `${aRole(caller)} may not do this: it takes ${permission}`);
   }
-  if (path.includes("{meshId}")) await requireMesh(broker.db, caller, (request.params as { meshId: string }).meshId);
+  if (path.includes("{meshId}"))
+    await requireMeshInReach(broker.db, caller, (request.params as { meshId: string }).meshId);
 }
 
 /** Secrets that did not hold: whoever guesses them is slowed down, wherever they are sent (S28). */
@@ -68,7 +69,7 @@ const aRole = ({ role }: Caller): string => (/^[aeio]/.test(role) ? `an ${role}`
  * What is not in the caller's scope, has not even the form of a mesh ID, or is gone, is absent (S16): so no operation on
  * what a mesh has needs to ask whether there is such a mesh.
  */
-async function requireMesh(db: Executor, caller: Caller, meshId: string): Promise<void> {
+async function requireMeshInReach(db: Executor, caller: Caller, meshId: string): Promise<void> {
   const mayBeThere = caller.kind === "token" && isMeshId(meshId) && reaches(caller.scope, meshId);
   if (!mayBeThere || !(await meshNamed(db, meshId))) throw notFound();
 }

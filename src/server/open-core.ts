@@ -50,7 +50,7 @@ export async function openCore(config: Config, { logger, random, clockOffset }: 
         random,
         generation,
         isShared: config.databaseUrl !== undefined,
-        admit: requireValidActor,
+        requireActor: requireValidActor,
         async settle(work) {
           await requireUnsuspended(work);
           await requireWithinQuotas(work, config.limits);

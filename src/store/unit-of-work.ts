@@ -103,7 +103,7 @@ export interface UnitOfWorkParts {
   /** Other servers write to the log too: a clock behind theirs was not set back by that. */
   readonly isShared: boolean;
   /** That the actor may still act, at the moment of the change. @throws {Refusal} Handed in, as `settle` is. */
-  readonly admit: (work: Work) => Promise<void>;
+  readonly requireActor: (work: Work) => Promise<void>;
   /** Republishes what was touched. Handed in, so that the store imports no feature. */
   readonly settle: (work: Work) => Promise<void>;
   /** Called with the newest position after each commit; the answer leaves when it resolves. */
@@ -125,7 +125,7 @@ export function createUnitOfWork(parts: UnitOfWorkParts): UnitOfWork {
         const work = newWork(parts, tx, actor, head.size, { events, outside });
         // By a clock that was set back things expire again, and the log says so again (L6).
         if (!parts.isShared && head.expiriesToldTo > work.now + SECOND_MS) await setExpiriesToldTo(tx, work.now);
-        await parts.admit(work);
+        await parts.requireActor(work);
         const done = await change(work);
         await parts.settle(work);
         const answer = await conclude(work, done);

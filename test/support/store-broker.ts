@@ -61,7 +61,7 @@ export async function storeBroker(
     groups: commitGroups(db, { inFlight: 1_000, waitMs: 60_000 }),
     clock: time.clock,
     random: seededRandomness("store broker"),
-    admit: async () => {},
+    requireActor: async () => {},
     settle,
     committed: async () => {},
     ...parts,

@@ -50,7 +50,7 @@ export async function openStillBroker(): Promise<StillBroker> {
     isShared: false,
     groups: commitGroups(db, { inFlight: 1, waitMs: 1_000 }),
     settle,
-    admit: async () => {},
+    requireActor: async () => {},
     committed: async () => {},
   };
   const unitOfWork = createUnitOfWork(parts);

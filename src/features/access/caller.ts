@@ -71,6 +71,6 @@ export function referredTrustDomain(text: string, pointer?: string): TrustDomain
  * That the caller administers the mesh for which it speaks.
  * @throws {Refusal} `not-found` as for an absent mesh (S16)
  */
-export function requireMesh(caller: TokenCaller, meshId: MeshId, pointer?: string): void {
+export function requireReach(caller: TokenCaller, meshId: MeshId, pointer?: string): void {
   if (!reaches(caller.scope, meshId)) throw notFound(pointer);
 }

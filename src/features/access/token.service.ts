@@ -5,7 +5,7 @@ import type { FreeText } from "../../text.ts";
 import { type EpochMs, SECOND_MS } from "../../time.ts";
 import type { MeshId } from "../meshes/mesh-id.ts";
 import { meshNamed } from "../meshes/mesh-lookup.service.ts";
-import { notFound, requireMesh, type TokenCaller } from "./caller.ts";
+import { notFound, requireReach, type TokenCaller } from "./caller.ts";
 import { type Role, reaches, type Scope } from "./role.ts";
 import { newSecret } from "./secret.ts";
 import {
@@ -62,7 +62,7 @@ export async function createToken(
   lives: TokenLives,
 ): Promise<{ token: Token; secret: string }> {
   for (const [index, meshId] of asked.meshes.entries()) {
-    requireMesh(caller, meshId, `/meshes/${index}`);
+    requireReach(caller, meshId, `/meshes/${index}`);
     if (!(await meshNamed(work.tx, meshId))) throw notFound(`/meshes/${index}`);
   }
   checkTokenRights(caller, asked, await hasValidAdminToken(work.tx, asked.meshes, work.now));

@@ -2,7 +2,7 @@ import type { TrustDomain } from "../../spiffe/trust-domain.ts";
 import type { Executor } from "../../store/tables.ts";
 import type { Work } from "../../store/unit-of-work.ts";
 import type { EpochMs } from "../../time.ts";
-import { notFound, requireMesh, type TokenCaller } from "../access/caller.ts";
+import { notFound, requireReach, type TokenCaller } from "../access/caller.ts";
 import type { MeshId } from "../meshes/mesh-id.ts";
 import { trustDomainNamed } from "../trust-domains/trust-domain.service.ts";
 import { changeTerms } from "./change-terms.ts";
@@ -28,7 +28,7 @@ export async function giveConsent(
 ): Promise<Federation> {
   const { meshId, decision, reason } = asked;
   const before = await visibleFederation(work.tx, caller.scope, federationId);
-  requireMesh(caller, meshId, "/meshId");
+  requireReach(caller, meshId, "/meshId");
   const decided = consentOf(before, meshId)
     ? await withVetoLifted(work, decideConsent(before, meshId, decision, asked.termsDigest, reason, work.now), asked)
     : decideVeto(
@@ -87,7 +87,7 @@ export async function askForTerms(
   },
 ): Promise<Federation> {
   const before = await visibleFederation(work.tx, caller.scope, federationId);
-  requireMesh(caller, asked.meshId, "/meshId");
+  requireReach(caller, asked.meshId, "/meshId");
   if (!consentOf(before, asked.meshId)) throw notFound("/meshId");
   const [a, b] = before.parties;
   await requireNoOtherOpen(work, a.meshId, b.meshId, federationId);

@@ -3,7 +3,7 @@ import { randomId } from "../../randomness.ts";
 import type { Executor } from "../../store/tables.ts";
 import type { Work } from "../../store/unit-of-work.ts";
 import type { EpochMs } from "../../time.ts";
-import { notFound, requireMesh, type TokenCaller } from "../access/caller.ts";
+import { notFound, requireReach, type TokenCaller } from "../access/caller.ts";
 import { reaches } from "../access/role.ts";
 import { actorOf, openCode, spendCode } from "../federation-codes/federation-code.service.ts";
 import { agreedByCode, type FederationCode } from "../federation-codes/federation-code.ts";
@@ -40,7 +40,7 @@ export async function propose(
   },
 ): Promise<Federation> {
   const byOperator = caller.role === "operator";
-  requireMesh(caller, asked.proposer, "/proposer");
+  requireReach(caller, asked.proposer, "/proposer");
   const proposer = await meshNamed(work.tx, asked.proposer);
   if (!proposer) throw notFound("/proposer");
   requireGranted({ ...proposer, state: proposer.membership }, "/proposer");

@@ -5,7 +5,7 @@ import type { EventType, Subject } from "../../store/event.ts";
 import type { Executor } from "../../store/tables.ts";
 import type { Work } from "../../store/unit-of-work.ts";
 import type { FreeText } from "../../text.ts";
-import { notFound, requireMesh, type TokenCaller } from "../access/caller.ts";
+import { notFound, requireReach, type TokenCaller } from "../access/caller.ts";
 import type { Scope } from "../access/role.ts";
 import type { MeshId } from "../meshes/mesh-id.ts";
 import { findTransfer, listTransfers, saveTransfer, undecidedTransfers } from "./transfer.store.ts";
@@ -77,7 +77,7 @@ export async function offerTransfer(
   await saveTransfer(work.tx, transfer);
   work.record({
     type: "trust-domain.transfer-offered",
-    subjects: partiesOf(transfer),
+    subjects: subjectsOf(transfer),
     actingMesh: owner,
     fields: { transferId: transfer.transferId, meshId: asked.meshId, reason: asked.reason },
     after: transfer,
@@ -105,7 +105,7 @@ export async function decideTransfer(
   const { record } = await readTrustDomain(work.tx, caller.scope, name);
   const before = await findTransfer(work.tx, name, transferId);
   if (!before) throw notFound();
-  requireMesh(caller, asked.meshId, "/meshId");
+  requireReach(caller, asked.meshId, "/meshId");
   const after = decidedTransfer(before, record.owner, asked, work.now);
   await saveTransfer(work.tx, after);
   const accepted = asked.decision === "accept";
@@ -115,7 +115,7 @@ export async function decideTransfer(
   }
   work.record({
     type: DECIDED[asked.decision],
-    subjects: accepted ? [...partiesOf(after), ...(await audienceOf(work.tx, name))] : partiesOf(after),
+    subjects: accepted ? [...subjectsOf(after), ...(await audienceOf(work.tx, name))] : subjectsOf(after),
     actingMesh: asked.meshId,
     fields: { transferId, from: after.from, to: after.to, reason: asked.reason },
     before,
@@ -124,7 +124,7 @@ export async function decideTransfer(
   return { transfer: after, state: after.state };
 }
 
-const partiesOf = ({ trustDomain, from, to }: Transfer): Subject[] => [
+const subjectsOf = ({ trustDomain, from, to }: Transfer): Subject[] => [
   `trust-domain/${trustDomain}`,
   `mesh/${from}`,
   `mesh/${to}`,
