@@ -115,9 +115,8 @@ export function federationEndpoints(broker: Broker): Endpoint[] {
           termsDigest: body.termsDigest ?? null,
           reason: parseOptionalText(body.reason, "/reason"),
         };
-        return {
-          body: await view(work.tx, await giveConsent(work, token, params.federationId, asked)),
-        };
+        const decided = await giveConsent(work, token, params.federationId, asked);
+        return { body: (db) => view(db, decided) };
       },
     }),
     change({
@@ -145,9 +144,8 @@ export function federationEndpoints(broker: Broker): Endpoint[] {
           expiresAt: typeof body.expiresAt === "string" ? parseTime(body.expiresAt, "/expiresAt") : body.expiresAt,
           reason: parseOptionalText(body.reason, "/reason"),
         };
-        return {
-          body: await view(work.tx, await askForTerms(work, token, params.federationId, asked)),
-        };
+        const changed = await askForTerms(work, token, params.federationId, asked);
+        return { body: (db) => view(db, changed) };
       },
     }),
   ];
