@@ -18,7 +18,9 @@ module.enableCompileCache(join(import.meta.dirname, "..", "node_modules", ".cach
 
 const { StartRefusal } = await import("./start-refusal.ts");
 try {
-  if (process.argv[2] === "migrate") await (await import("./server/migrations.ts")).runMigrations();
+  const [, , command] = process.argv;
+  if (command === "migrate") await (await import("./server/migrations.ts")).runMigrations();
+  else if (command === "rekey") await (await import("./server/rekey.ts")).rekey();
   else await (await import("./server.ts")).main();
   module.flushCompileCache();
 } catch (error) {

@@ -3,25 +3,17 @@ import { join } from "node:path";
 import type { Config } from "../config.ts";
 import type { DatabaseUrl } from "../database-url.ts";
 import type { OpenIdentity } from "../features/broker.ts";
-import { type CertificateStore, certificateFile, type IdentityStores } from "../identity/broker-authority.ts";
+import { certificateFile, type IdentityStores } from "../identity/broker-authority.ts";
 import { fileKeyStore } from "../identity/key-store.ts";
-import { makeSealingKey, readSealingKey, type SealedKeyRows, sealedKeyStore } from "../identity/sealed-key-store.ts";
+import { makeSealingKey, readSealingKeys, sealedKeyStore } from "../identity/sealed-key-store.ts";
 import { StartRefusal } from "../start-refusal.ts";
 import { migrate } from "../store/migrate.ts";
 import { openPostgres } from "../store/postgres.ts";
-import {
-  deleteSealedKeys,
-  hasSealedKey,
-  insertSealedKey,
-  insertSharedCertificate,
-  newestSealedKey,
-  sharedCertificate,
-} from "../store/shared-identity.ts";
 import { openSqlite } from "../store/sqlite.ts";
 import { asStorageRefusal } from "../store/storage-errors.ts";
 import type { Database, Engine } from "../store/tables.ts";
-import type { Work } from "../store/unit-of-work.ts";
 import { SECOND_MS } from "../time.ts";
+import { sharedCertificates, sharedKeys } from "./shared-identity.ts";
 
 /** The database of a configuration, and what depends on its kind. */
 export interface Store {
@@ -47,19 +39,24 @@ export async function openStore(config: Config, dataFolder: string): Promise<Sto
     };
     return { db, identity: async () => stores, followEveryMs: SECOND_MS };
   }
-  const own = join(dataFolder, "keys", "sealing.key");
   const { db } = await openMigrated(databaseUrl, config.databaseConnections);
   return {
     db,
     followEveryMs: SECOND_MS / 4,
     async identity(work) {
-      const { certificates, rows } = sharedIn(work);
-      const isFirst = config.keyFile === undefined && !existsSync(own) && !(await hasSealedKey(work.tx));
-      if (isFirst) makeSealingKey(own, work.random);
-      return { certificates, keys: sealedKeyStore(rows, readSealingKey(config.keyFile ?? own), work.random) };
+      const certificates = sharedCertificates(work);
+      const rows = sharedKeys(work);
+      const path = keyFileOf(config, dataFolder);
+      const isFirst = config.keyFile === undefined && !existsSync(path) && (await rows.names()).length === 0;
+      if (isFirst) makeSealingKey(path, work.random);
+      return { certificates, keys: sealedKeyStore(rows, readSealingKeys(path), work.random) };
     },
   };
 }
+
+/** The file of the keys that the shared ones are sealed under. */
+export const keyFileOf = ({ keyFile }: Config, dataFolder: string): string =>
+  keyFile ?? join(dataFolder, "keys", "sealing.key");
 
 /**
  * PostgreSQL with every migration, and the names of those that were run now.
@@ -85,19 +82,4 @@ async function migrateOrClose(db: Database, engine: Engine): Promise<readonly st
       error,
     );
   }
-}
-
-function sharedIn({ tx, now }: Pick<Work, "tx" | "now">): { certificates: CertificateStore; rows: SealedKeyRows } {
-  return {
-    certificates: {
-      place: "the table broker_certificate",
-      load: () => sharedCertificate(tx),
-      save: (pem) => insertSharedCertificate(tx, pem, now),
-    },
-    rows: {
-      newest: (name) => newestSealedKey(tx, name),
-      insert: (key) => insertSealedKey(tx, key, now),
-      remove: (name) => deleteSealedKeys(tx, name),
-    },
-  };
 }

@@ -48,11 +48,14 @@ export async function insertSealedKey(
     .execute();
 }
 
-/** Every generation of a name. */
-export async function deleteSealedKeys(tx: Executor, name: string): Promise<void> {
-  await tx.deleteFrom("sealed_key").where("name", "=", name).execute();
+/** Every generation of a name, or every one before `generation`. */
+export async function deleteSealedKeys(tx: Executor, name: string, before?: number): Promise<void> {
+  let query = tx.deleteFrom("sealed_key").where("name", "=", name);
+  if (before !== undefined) query = query.where("generation", "<", before);
+  await query.execute();
 }
 
-export async function hasSealedKey(db: Executor): Promise<boolean> {
-  return (await db.selectFrom("sealed_key").select("name").limit(1).executeTakeFirst()) !== undefined;
+export async function sealedKeyNames(db: Executor): Promise<readonly string[]> {
+  const rows = await db.selectFrom("sealed_key").select("name").distinct().orderBy("name").execute();
+  return rows.map(({ name }) => name);
 }

@@ -1,15 +1,15 @@
-import { createSecretKey, randomBytes } from "node:crypto";
+import { createSecretKey, type KeyObject, randomBytes } from "node:crypto";
 import { expect, it } from "vitest";
 import { createKey } from "../../src/identity/key-store.ts";
-import { sealedKeyStore } from "../../src/identity/sealed-key-store.ts";
+import { resealKeys, type SealedKeyRows, sealedKeyStore } from "../../src/identity/sealed-key-store.ts";
 import { StartRefusal } from "../../src/start-refusal.ts";
 import { migrate } from "../../src/store/migrate.ts";
 import {
   deleteSealedKeys,
-  hasSealedKey,
   insertSealedKey,
   insertSharedCertificate,
   newestSealedKey,
+  sealedKeyNames,
   sharedCertificate,
 } from "../../src/store/shared-identity.ts";
 import type { Database } from "../../src/store/tables.ts";
@@ -18,16 +18,15 @@ import { describeOnEachEngine } from "../support/databases.ts";
 const NOW = Date.UTC(2026, 10, 24);
 const newSealingKey = () => createSecretKey(randomBytes(32));
 
-const keysIn = (db: Database, sealingKey = newSealingKey()) =>
-  sealedKeyStore(
-    {
-      newest: (name) => newestSealedKey(db, name),
-      insert: (key) => insertSealedKey(db, key, NOW),
-      remove: (name) => deleteSealedKeys(db, name),
-    },
-    sealingKey,
-    randomBytes,
-  );
+const rowsIn = (db: Database): SealedKeyRows => ({
+  names: () => sealedKeyNames(db),
+  newest: (name) => newestSealedKey(db, name),
+  insert: (key) => insertSealedKey(db, key, NOW),
+  remove: (name) => deleteSealedKeys(db, name),
+  removeBefore: (name, generation) => deleteSealedKeys(db, name, generation),
+});
+const keysIn = (db: Database, sealingKey = newSealingKey(), ...others: readonly KeyObject[]) =>
+  sealedKeyStore(rowsIn(db), [sealingKey, ...others], randomBytes);
 
 /** Alters what lies in the database, as whoever can write there might. */
 const alter = (db: Database, change: { name?: string; generation?: number; sealed?: string }) =>
@@ -80,7 +79,7 @@ describeOnEachEngine("the identity that servers share", (open) => {
   it("a key that was removed is gone, in every generation, and the others are not", async () => {
     const { db, engine } = await open();
     await migrate(db, engine);
-    expect(await hasSealedKey(db)).toBe(false);
+    expect(await sealedKeyNames(db)).toEqual([]);
     const keys = keysIn(db);
     const kept = await createKey(keys, "kept", "P-256");
     await createKey(keys, "gone", "P-256");
@@ -88,7 +87,41 @@ describeOnEachEngine("the identity that servers share", (open) => {
     await keys.remove("gone");
     expect(await keys.load("gone")).toBeUndefined();
     expect((await keys.load("kept"))?.equals(kept)).toBe(true);
-    expect(await hasSealedKey(db)).toBe(true);
+    expect(await sealedKeyNames(db)).toEqual(["kept"]);
+  });
+
+  it("S63: is sealed anew under another key; interrupted, that goes on where it was, and both keys open meanwhile", async () => {
+    const { db, engine } = await open();
+    await migrate(db, engine);
+    const [old, next] = [newSealingKey(), newSealingKey()];
+    const one = await createKey(keysIn(db, old), "one", "P-256");
+    const two = await createKey(keysIn(db, old), "two", "Ed25519");
+    const both = keysIn(db, next, old);
+    const rows = rowsIn(db);
+    let inserts = 0;
+    const stopping: SealedKeyRows = {
+      ...rows,
+      async insert(key) {
+        if (inserts++ === 1) throw new Error("the connection is gone");
+        await rows.insert(key);
+      },
+    };
+    await expect(resealKeys(stopping, [next, old], randomBytes)).rejects.toThrow("the connection is gone");
+    for (const [name, made] of [
+      ["one", one],
+      ["two", two],
+    ] as const)
+      expect((await both.load(name))?.equals(made)).toBe(true);
+    expect(await resealKeys(rows, [next, old], randomBytes)).toEqual(["two"]);
+    expect(await resealKeys(rows, [next, old], randomBytes)).toEqual([]);
+    expect((await keysIn(db, next).load("one"))?.equals(one)).toBe(true);
+    expect((await keysIn(db, next).load("two"))?.equals(two)).toBe(true);
+    await expect(keysIn(db, old).load("one")).rejects.toThrow(StartRefusal);
+    await expect(resealKeys(rows, [newSealingKey()], randomBytes)).rejects.toThrow(StartRefusal);
+    expect(await db.selectFrom("sealed_key").select(["name", "generation"]).orderBy("name").execute()).toEqual([
+      { name: "one", generation: 2 },
+      { name: "two", generation: 2 },
+    ]);
   });
 
   it("the newest certificate is the one that issues, and the earlier ones stay", async () => {
