@@ -1,3 +1,4 @@
+import { statfs } from "node:fs/promises";
 import { Counter, collectDefaultMetrics, Gauge, Registry } from "@prometheus-io/client";
 import type { Counters } from "../bundle-endpoint/counters.ts";
 import { EXPIRY_WARNING_MS } from "../features/pollers/poller.schema.ts";
@@ -19,6 +20,7 @@ interface Sources {
   readonly logSize: () => number;
   readonly db: Database;
   readonly clock: Clock;
+  readonly dataFolder: string;
 }
 
 export function createMetrics(sources: Sources): Metrics {
@@ -46,6 +48,11 @@ export function createMetrics(sources: Sources): Metrics {
     help: "Unrevoked pollers whose URL ends within 14 days.",
     registers,
   });
+  const free = new Gauge({
+    name: "entente_data_free_ratio",
+    help: "Free space of the data folder's file system, of all that is for this process, from 0 to 1.",
+    registers,
+  });
   return {
     readYourWritesTimeouts,
     async text() {
@@ -53,6 +60,8 @@ export function createMetrics(sources: Sources): Metrics {
       logSize.set(sources.logSize());
       const now = sources.clock();
       expiring.set(await pollersExpiringBefore(sources.db, now, now + EXPIRY_WARNING_MS));
+      const { bavail, blocks } = await statfs(sources.dataFolder);
+      free.set(blocks === 0 ? 1 : bavail / blocks);
       return registry.metrics();
     },
   };

@@ -68,7 +68,7 @@ export async function startBroker(config: Config, surroundings: Surroundings): P
   });
 
   const counters = () => served().endpoint.counters();
-  const metrics = createMetrics({ counters, logSize: () => served().follower.position, db, clock });
+  const metrics = createMetrics({ counters, logSize: () => served().follower.position, db, clock, dataFolder });
   const refusals = refusalRecorder({
     unitOfWork,
     tally: refusalTally(),

@@ -220,7 +220,12 @@ describe("answers", () => {
     await refused("unauthenticated", broker.api("GET", "/metrics"));
     const { headers, text } = await expectStatus(200, broker.api("GET", "/metrics", { token }));
     expect(headers["content-type"]).toMatch(/^text\/plain/);
-    for (const metric of ["entente_log_size", "entente_read_your_writes_timeouts_total", "entente_pollers_expiring"])
+    for (const metric of [
+      "entente_log_size",
+      "entente_read_your_writes_timeouts_total",
+      "entente_pollers_expiring",
+      "entente_data_free_ratio",
+    ])
       expect(text).toMatch(new RegExp(`^${metric}(\\{[^}]*\\})? \\d`, "m"));
   });
 });
