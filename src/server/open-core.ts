@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { Logger } from "pino";
 import type { Config } from "../config.ts";
 import { requireValidActor } from "../features/access/authentication.service.ts";
 import type { OpenIdentity } from "../features/broker.ts";
@@ -8,6 +9,7 @@ import { requireWithinQuotas } from "../features/quotas/quota.service.ts";
 import { threadClock } from "../shared-clock.ts";
 import { commitGroups } from "../store/commit-groups.ts";
 import { newestEvent } from "../store/event-log.ts";
+import type { SqliteGuard } from "../store/guarded-sqlite.ts";
 import { holdDataFolder } from "../store/single-server-lock.ts";
 import type { Database } from "../store/tables.ts";
 import { createUnitOfWork, type UnitOfWork } from "../store/unit-of-work.ts";
@@ -39,11 +41,16 @@ export async function openCore(config: Config, { logger, random, clockOffset }: 
   const letGo = holdDataFolder(join(dataFolder, "entente.lock"));
   const clock = threadClock(clockOffset);
   try {
-    const { db, identity, followEveryMs } = await openStore(config, dataFolder);
+    let acknowledged = 0;
+    const guard = loggingGuard(logger, () => acknowledged);
+    const { db, identity, followEveryMs } = await openStore(config, dataFolder, guard);
     try {
       const generation = (await checkTrustDomain(db, config.trustDomain)) ?? 0;
       let passed: ((position: number) => Promise<void>) | undefined;
-      const committed = async (position: number) => passed?.(position);
+      const committed = async (position: number) => {
+        acknowledged = position;
+        await passed?.(position);
+      };
       const unitOfWork = createUnitOfWork({
         groups: commitGroups(db, { inFlight: config.limits.changesInFlight, waitMs: config.limits.changeWaitMs }),
         clock,
@@ -59,6 +66,7 @@ export async function openCore(config: Config, { logger, random, clockOffset }: 
         committed,
       });
       const lastKnown = await newestEvent(db);
+      acknowledged = lastKnown.position;
       const { trustDomain, refreshHintSeconds } = config;
       const known = await prepareIdentity({ unitOfWork, identity, trustDomain, refreshHintSeconds });
       const tokenFile = await prepareOperatorToken(unitOfWork, dataFolder, config.tokenSeconds);
@@ -90,3 +98,19 @@ export async function openCore(config: Config, { logger, random, clockOffset }: 
     throw error;
   }
 }
+
+/** What happens to the embedded database at run time is the operator's to know at once (L3, L5). */
+const loggingGuard = (logger: Logger, acknowledged: () => number): SqliteGuard => ({
+  acknowledged,
+  onReopened: (error) =>
+    logger.warn(
+      { err: error },
+      "the database was opened again after an I/O error, and holds all that was acknowledged",
+    ),
+  onWritesOff: (error) =>
+    logger.fatal(
+      { err: error },
+      "the database is corrupt or lost what was acknowledged: no change is taken any more, bundles go on from memory; " +
+        'see "The database breaks while the broker runs" in docs/operators.md (L5)',
+    ),
+});

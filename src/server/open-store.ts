@@ -7,6 +7,7 @@ import { certificateFile, type IdentityStores } from "../identity/broker-authori
 import { fileKeyStore } from "../identity/key-store.ts";
 import { makeSealingKey, readSealingKeys, sealedKeyStore } from "../identity/sealed-key-store.ts";
 import { StartRefusal } from "../start-refusal.ts";
+import type { SqliteGuard } from "../store/guarded-sqlite.ts";
 import { migrate } from "../store/migrate.ts";
 import { openPostgres } from "../store/postgres.ts";
 import { openSqlite } from "../store/sqlite.ts";
@@ -28,10 +29,10 @@ export interface Store {
  * Opens the database and brings it to the newest migration.
  * @throws {StartRefusal} why it cannot be used as it is, and what mends it
  */
-export async function openStore(config: Config, dataFolder: string): Promise<Store> {
+export async function openStore(config: Config, dataFolder: string, guard: SqliteGuard): Promise<Store> {
   const { databaseUrl } = config;
   if (databaseUrl === undefined) {
-    const db = openSqlite(join(dataFolder, "entente.db"));
+    const db = openSqlite(join(dataFolder, "entente.db"), guard);
     await migrateOrClose(db, "sqlite");
     const stores: IdentityStores = {
       certificates: certificateFile(join(dataFolder, "broker-ca.pem")),

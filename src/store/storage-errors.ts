@@ -8,8 +8,11 @@ const UNAVAILABLE =
   /^(?:SQLITE_(?:BUSY|LOCKED|FULL|IOERR|READONLY|CANTOPEN|CORRUPT|NOTADB|PROTOCOL)|08|25006|25P0[34]|28|3D000|40|53|55P03|57|58|XX00[12])/;
 /** A deadlock or a serialisation failure: the same again may well succeed. */
 const ASKS_FOR_ANOTHER = /^40(?:001|P01)$/;
-/** The connection broke or was ended: as an answer to COMMIT, it does not say what became of it. */
-const CONNECTION_ENDED = /^(?:08|57)/;
+/**
+ * As an answer to COMMIT these do not say what became of it: the connection broke or was ended; the disk failed, and may
+ * hold the commit all the same, which the next who opens the file then finds.
+ */
+const UNSAID = /^(?:08|57|SQLITE_IOERR)/;
 /** A text that PostgreSQL cannot hold, above all one with U+0000; what else it says of data is our own mistake. */
 const UNSTORABLE_TEXT = /^22(?:021|P05)$/;
 
@@ -21,15 +24,14 @@ function codeOf(error: unknown): string {
 /** The database cannot do it now, whatever it is asked. */
 export const isUnavailable = (error: unknown): boolean => UNAVAILABLE.test(codeOf(error));
 export const isAsksForAnother = (error: unknown): boolean => ASKS_FOR_ANOTHER.test(codeOf(error));
-/** Of an error that came while a transaction was being committed. SQLite always knows. */
-export const isOutcomeUnknown = (error: unknown): boolean => CONNECTION_ENDED.test(codeOf(error));
+/** Of an error that came while a transaction was being committed. */
+export const isOutcomeUnknown = (error: unknown): boolean => UNSAID.test(codeOf(error));
 
 /** A change that may have been made and may not: saying that nothing was changed could be a lie. */
 export const outcomeUnknown = (cause: unknown): Refusal =>
   new Refusal(
     "storage-unavailable",
-    "the connection to the database was lost while the change was being committed: whether it was made is not known; " +
-      "look before you try again",
+    "the database failed while the change was being committed: whether it was made is not known; look before you try again",
     { extra: { outcome: "unknown" }, cause },
   );
 

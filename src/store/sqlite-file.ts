@@ -1,0 +1,80 @@
+import { closeSync, existsSync, openSync, statSync } from "node:fs";
+import BetterSqlite3 from "better-sqlite3";
+import { StartRefusal } from "../start-refusal.ts";
+
+/** The file cannot be used as it is; the message says why and what to do. The process exits 78. */
+class UnusableDatabaseError extends StartRefusal {}
+
+/** What every open sets and reads back (L1). A reopened WAL database would otherwise run at synchronous=NORMAL. */
+const PRAGMAS: readonly (readonly [name: string, value: string, readBack: unknown])[] = [
+  ["journal_mode", "WAL", "wal"],
+  ["synchronous", "FULL", 2],
+  ["foreign_keys", "ON", 1],
+  ["trusted_schema", "OFF", 0],
+  ["cell_size_check", "ON", 1],
+  ["busy_timeout", "5000", 5000],
+];
+
+/**
+ * Opens the file for a start, making it 0600 when it is new (S62).
+ * @throws {UnusableDatabaseError} others can read the file, a pragma does not hold (L1, L4), or it is corrupt (L5)
+ */
+export function openForStart(path: string): BetterSqlite3.Database {
+  if (existsSync(path) && (statSync(path).mode & 0o077) !== 0) {
+    throw new UnusableDatabaseError(`${path} can be read by others (S62): chmod 600 it, and ask who read it`);
+  }
+  try {
+    // SQLite gives what it keeps beside the file the file's own mode, so that it must have its mode first.
+    closeSync(openSync(path, "a", 0o600));
+    return openSound(path);
+  } catch (error) {
+    if (error instanceof UnusableDatabaseError) throw error;
+    // What SQLite itself refuses: a folder that is not there, a file that is no database, one that cannot be written.
+    throw new UnusableDatabaseError(
+      `${path} cannot be used: ${(error as Error).message}; leave it as it is and restore a backup (L5)`,
+      error,
+    );
+  }
+}
+
+function openSound(path: string): BetterSqlite3.Database {
+  const handle = new BetterSqlite3(path);
+  try {
+    requireSound(handle, path);
+    return handle;
+  } catch (error) {
+    handle.close();
+    throw error;
+  }
+}
+
+/** @throws {Error} of SQLite, SQLITE_CORRUPT among them, or a pragma that does not hold (L1) */
+export function requireSound(handle: BetterSqlite3.Database, path: string): void {
+  for (const [name, value, expected] of PRAGMAS) {
+    handle.pragma(`${name} = ${value}`);
+    const actual = handle.pragma(name, { simple: true });
+    if (actual !== expected) {
+      const message = `${name} is ${String(actual)}, not ${String(expected)} (L1): put the data folder on a local file system`;
+      throw new UnusableDatabaseError(`${path}: ${message}`);
+    }
+  }
+  const check = handle.pragma("quick_check(1)", { simple: true });
+  if (check !== "ok") throw new BetterSqlite3.SqliteError(`it is corrupt (${String(check)})`, "SQLITE_CORRUPT");
+}
+
+/**
+ * Closes a connection that is not to be trusted and opens another, which reads the log of commits anew, checksum by
+ * checksum. The last connection to close would first copy what it takes for that log into the database; one that cannot
+ * write does not.
+ */
+export function openAfresh(handle: BetterSqlite3.Database, path: string): BetterSqlite3.Database {
+  const reader = new BetterSqlite3(path, { readonly: true, fileMustExist: true });
+  try {
+    reader.pragma("schema_version");
+  } catch {
+    // What is wrong with it is told by the one that is opened next.
+  }
+  handle.close();
+  reader.close();
+  return new BetterSqlite3(path, { fileMustExist: true });
+}
