@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
-import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,6 +13,9 @@ export interface Cluster {
   start(): Promise<void>;
   /** `immediate` is a crash: nothing is flushed, every session just ends. */
   stop(how: "fast" | "immediate"): Promise<void>;
+  /** It holds its connections and answers nothing, until it goes on. */
+  freeze(): void;
+  goOn(): void;
   /** Stops it and removes the data. */
   remove(): Promise<void>;
 }
@@ -48,15 +51,31 @@ export async function startCluster(programs: string): Promise<Cluster> {
   }
   async function stop(how: "fast" | "immediate"): Promise<void> {
     if (!server || server.exitCode !== null || server.signalCode !== null) return;
+    goOn();
     const ended = new Promise((resolve) => server?.once("close", resolve));
     server.kill(how === "fast" ? "SIGINT" : "SIGQUIT");
     await ended;
+  }
+  let frozen: number[] = [];
+  function freeze(): void {
+    const { pid = 0 } = server ?? {};
+    // First the one that makes the others.
+    process.kill(pid, "SIGSTOP");
+    const sessions = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
+    for (const session of sessions) process.kill(session, "SIGSTOP");
+    frozen = [...sessions, pid];
+  }
+  function goOn(): void {
+    for (const pid of frozen) process.kill(pid, "SIGCONT");
+    frozen = [];
   }
   await start();
   return {
     url,
     start,
     stop,
+    freeze,
+    goOn,
     async remove() {
       await stop("immediate");
       rmSync(folder, { recursive: true, force: true });

@@ -10,6 +10,7 @@ import { StartRefusal } from "../start-refusal.ts";
 import type { SqliteGuard } from "../store/guarded-sqlite.ts";
 import { migrate } from "../store/migrate.ts";
 import { openPostgres } from "../store/postgres.ts";
+import { MIGRATION_MS } from "../store/postgres-schema.ts";
 import { openSqlite } from "../store/sqlite.ts";
 import { asStorageRefusal } from "../store/storage-errors.ts";
 import type { Database, Engine } from "../store/tables.ts";
@@ -67,8 +68,10 @@ export async function openMigrated(
   url: DatabaseUrl,
   connections: number,
 ): Promise<{ readonly db: Database; readonly migrated: readonly string[] }> {
-  const db = openPostgres(url, connections);
-  return { db, migrated: await migrateOrClose(db, "postgres") };
+  const migrating = openPostgres(url, 1, MIGRATION_MS);
+  const migrated = await migrateOrClose(migrating, "postgres");
+  await migrating.destroy();
+  return { db: openPostgres(url, connections), migrated };
 }
 
 async function migrateOrClose(db: Database, engine: Engine): Promise<readonly string[]> {

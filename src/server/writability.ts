@@ -1,21 +1,25 @@
+import { setTimeout } from "node:timers/promises";
 import type { Database } from "../store/tables.ts";
 import { SECOND_MS } from "../time.ts";
 
 /**
  * Whether the database takes writes, as of a second ago at most: whoever asks for readiness has no credential, and a
- * locked database would stop the main loop at each question.
+ * locked database would stop the main loop at each question. Where it takes longer to say, what it said last holds.
  */
 export function writability(db: Database, monotonic: () => number): () => Promise<boolean> {
-  let askedAt = Number.NEGATIVE_INFINITY;
-  let answer: Promise<boolean> = Promise.resolve(true);
-  return () => {
-    if (monotonic() - askedAt >= SECOND_MS) {
-      answer = probe(db).finally(() => {
-        askedAt = monotonic();
-      });
-      askedAt = Number.POSITIVE_INFINITY;
-    }
-    return answer;
+  let saidAt = Number.NEGATIVE_INFINITY;
+  let said = true;
+  let probing: Promise<boolean> | undefined;
+  const ask = async (): Promise<boolean> => {
+    said = await probe(db);
+    saidAt = monotonic();
+    probing = undefined;
+    return said;
+  };
+  return async () => {
+    if (!probing && monotonic() - saidAt < SECOND_MS) return said;
+    probing ??= ask();
+    return Promise.race([probing, setTimeout(SECOND_MS, undefined, { ref: false }).then(() => said)]);
   };
 }
 

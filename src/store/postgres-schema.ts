@@ -1,11 +1,13 @@
 import { type QueryExecutorProvider, sql } from "kysely";
+import { MINUTE_MS } from "../time.ts";
 
 /** A step may take long, and so may waiting for another process's; a start that hangs for longer is a fault. */
-const MIGRATION_LIMIT = "10min";
+export const MIGRATION_MS = 10 * MINUTE_MS;
 
 /** Held until the transaction ends. Migrations of other schemas of the database do not wait for it. */
 export async function migrationLock(tx: QueryExecutorProvider): Promise<void> {
-  await sql`select set_config('lock_timeout', ${MIGRATION_LIMIT}, true), set_config('statement_timeout', ${MIGRATION_LIMIT}, true)`.execute(
+  const limit = String(MIGRATION_MS);
+  await sql`select set_config('lock_timeout', ${limit}, true), set_config('statement_timeout', ${limit}, true)`.execute(
     tx,
   );
   await sql`select pg_advisory_xact_lock(hashtextextended('entente migrations ' || current_schema(), 0))`.execute(tx);

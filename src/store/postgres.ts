@@ -10,7 +10,11 @@ import type { Database, Tables } from "./tables.ts";
 const STATEMENT_MS = 10 * SECOND_MS;
 const LOCK_MS = 3 * SECOND_MS;
 const IDLE_IN_TRANSACTION_MS = 15 * SECOND_MS;
-const CONNECT_MS = 5 * SECOND_MS;
+/**
+ * How long one waits for a server that says nothing: from asking for a connection to its first answer, and from then on
+ * for each answer.
+ */
+const ANSWER_MS = 5 * SECOND_MS;
 
 /**
  * The connection could not be made, or broke before the answer. The driver says so in many ways and mostly without a
@@ -22,9 +26,10 @@ class ConnectionError extends Error {
 
 /**
  * Opens a pool of connections; none is made before it is needed.
+ * @param answerMs how long one statement may take; more for those of migrations alone
  * @throws {StartRefusal} where the file of root certificates cannot be read
  */
-export function openPostgres(url: DatabaseUrl, connections: number): Database {
+export function openPostgres(url: DatabaseUrl, connections: number, answerMs = ANSWER_MS): Database {
   const pool = new pg.Pool({
     host: url.host,
     port: url.port,
@@ -36,18 +41,16 @@ export function openPostgres(url: DatabaseUrl, connections: number): Database {
     application_name: "entente",
     max: connections,
     keepAlive: true,
-    connectionTimeoutMillis: CONNECT_MS,
+    connectionTimeoutMillis: ANSWER_MS,
     statement_timeout: STATEMENT_MS,
     lock_timeout: LOCK_MS,
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
-    // A server that went silent answers no timeout of its own.
-    query_timeout: STATEMENT_MS + 2 * SECOND_MS,
     types: { getTypeParser: parserOf as typeof pg.types.getTypeParser },
   });
   // A connection that breaks while nobody uses it is replaced when somebody needs one; unheard it would end the process.
   pool.on("error", () => {});
   pool.on("connect", (client) => void client.on("error", () => {}));
-  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool: withCodedErrors(pool) }) });
+  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool: withPatience(pool, answerMs) }) });
 }
 
 function rootsOf({ rootCertificateFile }: DatabaseUrl): { ca?: string } {
@@ -70,26 +73,59 @@ function safeInteger(text: string): number {
   return value;
 }
 
-function withCodedErrors(pool: pg.Pool): PostgresPool {
-  const known = new WeakMap<pg.PoolClient, PostgresPoolClient>();
-  const codedClient = (client: pg.PoolClient): PostgresPoolClient => {
-    const query = (text: string, parameters: unknown[]) => client.query(text, parameters).catch(rethrowCoded);
-    return { query, release: (discard: boolean) => client.release(discard) } as unknown as PostgresPoolClient;
-  };
+/** Whatever the driver fails of has a code, and a server that went silent, which ends no wait itself, is not waited for. */
+function withPatience(pool: pg.Pool, answerMs: number): PostgresPool {
+  const known = new WeakMap<pg.PoolClient, PatientClient>();
   return {
     options: pool.options,
     async connect() {
+      const until = performance.now() + answerMs;
       const client = await pool.connect().catch(rethrowCoded);
-      const coded = known.get(client) ?? codedClient(client);
-      known.set(client, coded);
-      return coded;
+      const patient = known.get(client) ?? new PatientClient(client, answerMs);
+      known.set(client, patient);
+      patient.firstAnswerUntil = until;
+      return patient as unknown as PostgresPoolClient;
     },
     end: () => pool.end(),
   } as PostgresPool;
 }
 
+class PatientClient {
+  readonly #client: pg.PoolClient;
+  readonly #answerMs: number;
+  #isLost = false;
+  firstAnswerUntil: number | undefined;
+
+  constructor(client: pg.PoolClient, answerMs: number) {
+    this.#client = client;
+    this.#answerMs = answerMs;
+  }
+
+  async query(text: string, values: unknown[]): Promise<pg.QueryResult> {
+    // Nothing is rolled back over a connection that does not answer: its session ends with it.
+    if (this.#isLost) throw new ConnectionError("the server did not answer");
+    const now = performance.now();
+    const until = this.firstAnswerUntil ?? now + this.#answerMs;
+    try {
+      return await this.#client.query({ text, values, query_timeout: Math.max(1, until - now) } as pg.QueryConfig);
+    } catch (error) {
+      this.#isLost = !isAnswer(error);
+      return rethrowCoded(error);
+    } finally {
+      this.firstAnswerUntil = undefined;
+    }
+  }
+
+  release(discard: boolean): void {
+    this.#client.release(discard || this.#isLost);
+  }
+}
+
+/** The server said it, or it is our own mistake: not a connection that broke or went silent. */
+const isAnswer = (error: unknown): boolean =>
+  error instanceof pg.DatabaseError || error instanceof TypeError || error instanceof RangeError;
+
 function rethrowCoded(error: unknown): never {
-  const ours = error instanceof TypeError || error instanceof RangeError;
-  if (ours || error instanceof pg.DatabaseError) throw error;
+  if (isAnswer(error)) throw error;
   throw new ConnectionError((error as Error).message || String((error as { code?: unknown }).code), { cause: error });
 }

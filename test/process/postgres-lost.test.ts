@@ -69,6 +69,46 @@ it.skipIf(programs === undefined)(
   120_000,
 );
 
+/** What it took, in milliseconds, beside the answer. */
+async function timed<T>(act: Promise<T>): Promise<readonly [T, number]> {
+  const begun = performance.now();
+  return [await act, performance.now() - begun];
+}
+
+it.skipIf(programs === undefined)(
+  "L3, L16: a PostgreSQL that holds its connections and says nothing is waited for five seconds in all, and readiness one",
+  async () => {
+    const { cluster, broker, bank, shop } = await federatedOnCluster();
+    const path = `/p/${bank.pollerToken}/${shop.trustDomain}`;
+    const before = await broker.pollSpiffe(path);
+    cluster.freeze();
+    // Connections that are there, and those that are only made now: more than were ever used at once.
+    const asked = Array.from({ length: 20 }, (_, index) => timed(makePoller(broker, bank.token, `frozen ${index}`)));
+    const readiness = async () => {
+      const [{ body }, ms] = await timed(broker.api("GET", "/readyz"));
+      expect(ms).toBeLessThan(1_500);
+      return body.reasons;
+    };
+    await expect.poll(readiness, { timeout: 10_000 }).toEqual(["database-not-writable"]);
+    for (const [{ status, body }, ms] of await Promise.all(asked)) {
+      expect([status, body.code]).toEqual([503, "storage-unavailable"]);
+      expect(ms).toBeLessThan(6_000);
+    }
+    const [again, ms] = await timed(makePoller(broker, bank.token, "still frozen"));
+    expect(again.status).toBe(503);
+    expect(ms).toBeLessThan(6_000);
+    expect((await broker.pollSpiffe(path)).body).toBe(before.body);
+
+    cluster.goOn();
+    await expect.poll(async () => (await broker.api("GET", "/readyz")).status, PATIENCE).toBe(200);
+    expect((await makePoller(broker, bank.token, "after")).status).toBe(201);
+    const { pollers } = (await broker.api("GET", "/v1/meshes/bank/pollers", { token: bank.token })).body;
+    expect(pollers.map(({ name }: { name: string }) => name).toSorted()).toEqual(["after", "control plane"]);
+    expect((await broker.end("SIGTERM")).code).toBe(0);
+  },
+  120_000,
+);
+
 it.skipIf(programs === undefined)(
   "L9: a start without a PostgreSQL to be reached is refused with exit status 78, what is wrong and what mends it",
   async () => {
