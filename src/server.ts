@@ -8,6 +8,9 @@ import { startBroker } from "./server/start-broker.ts";
 /** EX_SOFTWARE: something happened that the program did not foresee (L7). */
 const EXIT_SOFTWARE = 70;
 
+/** What an orderly stop takes beside its pauses; it gives up by itself before. */
+const STOP_SECONDS = 5;
+
 /**
  * The process: configuration, a broker, and its end.
  * @throws {StartRefusal} why it cannot start; the caller exits 78
@@ -23,11 +26,18 @@ export async function main(): Promise<void> {
     logger.fatal({ err: error }, "the process cannot go on");
     process.exit(EXIT_SOFTWARE);
   };
-  const broker = await startBroker(config, { logger, random: systemRandomness, onFatal: die });
-  const delay = (config.shutdownDelaySeconds + config.shutdownGraceSeconds + 5) * 1_000;
+  const stop = new AbortController();
+  const starting = startBroker(config, { logger, random: systemRandomness, stop: stop.signal, onFatal: die });
+  const delay = (config.shutdownDelaySeconds + config.shutdownGraceSeconds + STOP_SECONDS) * 1_000;
   closeWithGrace({ delay, logger: false }, async ({ err, signal }) => {
     if (err) die(err);
     logger.info({ signal }, "stopping");
-    await broker.close();
+    stop.abort();
+    const broker = await starting.catch(() => undefined);
+    await broker?.close();
+    logger.info("stopped");
+  });
+  await starting.catch((error: unknown) => {
+    if (!stop.signal.aborted) throw error;
   });
 }

@@ -1,7 +1,9 @@
 import { createServer, type Server } from "node:https";
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
+import { promisify } from "node:util";
 import { addressKey } from "../address-key.ts";
+import { closeGracefully } from "../graceful-close.ts";
 import type { ListenAddress } from "../listen-address.ts";
 import { cannedProblem, rawAnswer } from "./canned.ts";
 import { type ConnectionLimits, connectionLimits } from "./connection-limits.ts";
@@ -59,7 +61,7 @@ export async function startListener(
       requireFittingKey(next);
       server.setSecureContext(tlsOptions(next));
     },
-    close: (graceMs) => closeServer(server, graceMs),
+    close: (graceMs) => closeGracefully(server, promisify(server.close.bind(server)), graceMs),
   };
 }
 
@@ -99,12 +101,4 @@ function answerMalformed(server: Server, counters: CounterWriter): void {
     else socket.destroy();
   });
   server.on("connect", (_request, socket) => socket.end(ANSWERS.HPE_INVALID_METHOD));
-}
-
-async function closeServer(server: Server, graceMs: number): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeIdleConnections();
-  const deadline = setTimeout(() => server.closeAllConnections(), graceMs);
-  await closed;
-  clearTimeout(deadline);
 }

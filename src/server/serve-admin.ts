@@ -5,6 +5,7 @@ import { tlsOptions } from "../bundle-endpoint/tls-options.ts";
 import type { Config } from "../config.ts";
 import type { StoredBroker } from "../features/broker.ts";
 import type { Health } from "../features/health/health.routes.ts";
+import { closeGracefully } from "../graceful-close.ts";
 import type { RefusalListener } from "../http/error-answers.ts";
 import { reachedBy, type ServingCertificate } from "../identity/svid.ts";
 import { formatListenAddress, type ListenAddress } from "../listen-address.ts";
@@ -16,13 +17,6 @@ import { pairOf, type ServedBundles } from "./serve-bundles.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { adminThrottle } from "./throttle.ts";
 import type { TokenUses } from "./token-uses.ts";
-
-/** The admin API, listening. */
-export interface ServedAdmin {
-  readonly app: FastifyInstance;
-  readonly address: ListenAddress;
-  useCertificate(certificate: ServingCertificate): void;
-}
 
 /** The admin API, ready to listen. */
 export function buildAdmin(
@@ -53,21 +47,29 @@ export function buildAdmin(
   });
 }
 
+type TlsServer = FastifyInstance["server"] & {
+  setSecureContext(options: object): void;
+  closeIdleConnections(): void;
+  closeAllConnections(): void;
+};
+
 /** @throws {StartRefusal} when it cannot listen */
-export async function serveAdmin(config: Config, app: FastifyInstance): Promise<ServedAdmin> {
+export async function listenAdmin(config: Config, app: FastifyInstance): Promise<ListenAddress> {
   await app.listen(config.adminAddress).catch((error: unknown) => {
     throw new StartRefusal(
       `the admin API cannot listen on ${formatListenAddress(config.adminAddress)}: ${(error as Error).message}`,
       error,
     );
   });
-  const server = app.server as typeof app.server & { setSecureContext(options: object): void };
-  return {
-    app,
-    address: { host: config.adminAddress.host, port: (server.address() as AddressInfo).port },
-    useCertificate: (certificate) => server.setSecureContext(tlsOptions(pairOf(certificate))),
-  };
+  return { host: config.adminAddress.host, port: (app.server.address() as AddressInfo).port };
 }
+
+/** New connections are served with it, also where it does not listen yet. */
+export const useAdminCertificate = (app: FastifyInstance, certificate: ServingCertificate): void =>
+  (app.server as TlsServer).setSecureContext(tlsOptions(pairOf(certificate)));
+
+export const closeAdmin = (app: FastifyInstance, graceMs: number): Promise<void> =>
+  closeGracefully(app.server as TlsServer, () => app.close(), graceMs);
 
 /** The parts of a running broker that every endpoint works with. @param served asked once requests are answered */
 export function brokerOf(config: Config, core: Core, served: () => ServedBundles): StoredBroker {

@@ -1,4 +1,7 @@
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import type { FastifyInstance } from "fastify";
+import { countersBuffer, readCounters } from "../bundle-endpoint/counters.ts";
 import type { Config } from "../config.ts";
 import { writeFileDurably } from "../durable-file.ts";
 import { refusalTally } from "../features/audit/refusals.ts";
@@ -11,10 +14,10 @@ import { keepDeadlines } from "./deadline-keeper.ts";
 import { watchLoopDelay } from "./loop-delay.ts";
 import { createMetrics } from "./metrics.ts";
 import { openCore } from "./open-core.ts";
+import { type Opened, openedParts } from "./opened.ts";
 import { refusalRecorder } from "./refusal-recorder.ts";
-import { brokerOf, buildAdmin, type ServedAdmin, serveAdmin } from "./serve-admin.ts";
+import { brokerOf, buildAdmin, closeAdmin, listenAdmin, useAdminCertificate } from "./serve-admin.ts";
 import { pairOf, readEverything, type ServedBundles, serveBundles } from "./serve-bundles.ts";
-import { closeWithin } from "./shutdown.ts";
 import { logsErrors, type Surroundings } from "./surroundings.ts";
 import { tokenUses } from "./token-uses.ts";
 import { writability } from "./writability.ts";
@@ -32,24 +35,44 @@ export interface RunningBroker {
   close(): Promise<void>;
 }
 
+/** How long a stop takes beside its pauses, at most: what the database has not taken by then it does not take. */
+const STOP_MS = 4 * SECOND_MS;
+
 /**
- * Starts a whole broker in this process: store, log follower, bundle endpoint (a thread), admin API.
+ * Starts a whole broker in this process: store, log follower, bundle endpoint (a thread), admin API. Where it fails, or
+ * is told to stop meanwhile, what was opened is closed.
  * @throws {StartRefusal} why it cannot start like this, and what mends it
  */
 export async function startBroker(config: Config, surroundings: Surroundings): Promise<RunningBroker> {
-  const { logger, random, timers = systemTimers, monotonic = () => performance.now() } = surroundings;
+  const opened = openedParts();
+  try {
+    return await start(config, surroundings, opened);
+  } catch (error) {
+    await opened.close(STOP_MS).catch(logsErrors(surroundings)("what a start had opened was not closed"));
+    throw error;
+  }
+}
+
+async function start(config: Config, surroundings: Surroundings, opened: Opened): Promise<RunningBroker> {
+  const { logger, random, timers = systemTimers, monotonic = () => performance.now(), stop } = surroundings;
   const onError = logsErrors(surroundings);
+  stop?.throwIfAborted();
   const core = await openCore(config, surroundings);
   const { db, clock, unitOfWork, dataFolder } = core;
+  opened.layer()(core.close);
+  stop?.throwIfAborted();
+  const writer = opened.layer();
+  const graceMs = config.shutdownGraceSeconds * SECOND_MS;
+  let graceEnds = 0;
 
   let bundles: ServedBundles | undefined;
-  let admin: ServedAdmin | undefined;
+  let app: FastifyInstance | undefined;
   const served = (): ServedBundles => {
     if (!bundles) throw new Error("nothing is asked of a broker that does not serve yet");
     return bundles;
   };
   const onRenew: OnRenew = (listener, certificate) => {
-    if (listener === "admin") admin?.useCertificate(certificate);
+    if (listener === "admin") app && useAdminCertificate(app, certificate);
     else
       void bundles?.endpoint
         .useCertificates({ [listener]: pairOf(certificate) })
@@ -66,8 +89,9 @@ export async function startBroker(config: Config, surroundings: Surroundings): P
     onRenew,
     onError: onError("a certificate was not renewed"),
   });
+  writer(certificates.stop);
 
-  const counters = () => served().endpoint.counters();
+  const counters = () => bundles?.endpoint.counters() ?? readCounters(countersBuffer());
   const metrics = createMetrics({ counters, logSize: () => served().follower.position, db, clock, dataFolder });
   const refusals = refusalRecorder({
     unitOfWork,
@@ -76,7 +100,9 @@ export async function startBroker(config: Config, surroundings: Surroundings): P
     counters,
     onError: onError("refusals could not be recorded"),
   });
+  writer(refusals.stop);
   const uses = tokenUses({ db, onError: onError("token uses could not be written") });
+  writer(uses.stop);
   const isWritable = writability(db, () => performance.now());
   let stopping = false;
   const parts = {
@@ -95,12 +121,21 @@ export async function startBroker(config: Config, surroundings: Surroundings): P
   };
   const initial = await readEverything(core);
   // The thread renders what it serves meanwhile.
-  const [serving, app] = await Promise.all([
-    serveBundles(config, core, initial, certificates, surroundings),
-    buildAdmin(config, parts, surroundings),
-  ]);
-  bundles = serving;
-  const { endpoint, follower } = serving;
+  const serving = serveBundles(config, core, initial, certificates, surroundings);
+  writer(async () => {
+    const ended = await serving.catch(() => undefined);
+    await ended?.follower.stop();
+    await ended?.endpoint.close(Math.max(0, graceEnds - performance.now()));
+  });
+  const building = buildAdmin(config, parts, surroundings);
+  opened.layer()(async () => {
+    const ended = await building.catch(() => undefined);
+    if (ended) await closeAdmin(ended, graceMs);
+    // A change that was still answered was served before; what the process itself still writes waits for no view.
+    core.waitFor(undefined);
+  });
+  [bundles, app] = await Promise.all([serving, building]);
+  const { endpoint, follower } = bundles;
   core.waitFor(async (position) => {
     if (!(await follower.passed(position, config.readYourWritesTimeoutMs))) metrics.readYourWritesTimeouts.inc();
   });
@@ -113,15 +148,7 @@ export async function startBroker(config: Config, surroundings: Surroundings): P
     isShared: config.databaseUrl !== undefined,
     onError: onError("what the clock changed could not be recorded"),
   });
-  // From here on, so that the start itself is no overload.
-  const loopDelay = watchLoopDelay();
-  admin = await serveAdmin(config, app);
-
-  const addresses: Addresses = {
-    admin: `https://${formatListenAddress(admin.address)}`,
-    bundleSpiffe: `https://${formatListenAddress(endpoint.addresses.spiffe)}`,
-    bundleWeb: `https://${formatListenAddress(endpoint.addresses.web)}`,
-  };
+  writer(deadlines.stop);
   const ca = await keepBrokerCa({
     ...core,
     trustDomain: config.trustDomain,
@@ -135,6 +162,17 @@ export async function startBroker(config: Config, surroundings: Surroundings): P
     onCas: (pem) => writeFileDurably(join(dataFolder, "admin-ca.pem"), pem),
     onError: onError("the roll-over of the broker's CA did not go on; it is tried again"),
   });
+  writer(ca.stop);
+  // From here on, so that the start itself is no overload.
+  const loopDelay = watchLoopDelay();
+  writer(loopDelay.stop);
+  stop?.throwIfAborted();
+
+  const addresses: Addresses = {
+    admin: `https://${formatListenAddress(await listenAdmin(config, app))}`,
+    bundleSpiffe: `https://${formatListenAddress(endpoint.addresses.spiffe)}`,
+    bundleWeb: `https://${formatListenAddress(endpoint.addresses.web)}`,
+  };
   writeFileDurably(join(dataFolder, "addresses.json"), `${JSON.stringify(addresses, null, 2)}\n`);
   logger.info(addresses, "listening");
 
@@ -143,21 +181,10 @@ export async function startBroker(config: Config, surroundings: Surroundings): P
     async close() {
       stopping = true;
       endpoint.notReady();
-      await new Promise((resolve) => setTimeout(resolve, config.shutdownDelaySeconds * SECOND_MS));
-      const graceMs = config.shutdownGraceSeconds * SECOND_MS;
-      const begun = performance.now();
-      // A change that is still answered is served before that; what the process itself still writes waits for no view.
-      await closeWithin(app, graceMs);
-      core.waitFor(undefined);
-      await deadlines.stop();
-      await ca.stop();
-      await refusals.stop();
-      await uses.stop();
-      await follower.stop();
-      await endpoint.close(Math.max(0, graceMs - (performance.now() - begun)));
-      certificates.stop();
-      loopDelay.stop();
-      await core.close();
+      await setTimeout(config.shutdownDelaySeconds * SECOND_MS);
+      graceEnds = performance.now() + graceMs;
+      if (!(await opened.close(graceMs + STOP_MS)))
+        logger.warn("it stops without what the database did not take in time; nothing that was acknowledged is lost");
     },
   };
 }

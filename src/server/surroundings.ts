@@ -11,6 +11,8 @@ export interface Surroundings {
   /** Timers, and milliseconds that no setting of the clock changes; the system's where absent (tests give theirs). */
   readonly timers?: Timers;
   readonly monotonic?: () => number;
+  /** Aborted where the process is told to stop while the start goes on. */
+  readonly stop?: AbortSignal;
   /** The bundle endpoint's thread died: the process must end. */
   readonly onFatal: (error: Error) => void;
 }
