@@ -58,6 +58,8 @@ export interface ReadEndpoint extends Operation {
   readonly method: "GET";
   /** Media type of the answer; JSON where absent. */
   readonly produces?: string;
+  /** Says how the process is, and answers whether there is a database or not. */
+  readonly ofProcess?: true;
   /** Reads in pages, each with the cursor of the next. */
   readonly pages?: true;
   readonly stream?: Stream<Call<unknown, unknown, unknown>>;

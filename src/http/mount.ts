@@ -2,6 +2,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import "./request-context.ts";
 import { Refusal } from "../errors.ts";
 import type { TokenCaller } from "../features/access/caller.ts";
+import type { Executor } from "../store/tables.ts";
+import { inSnapshot } from "../store/transaction.ts";
 import { type AdmissionParts, admit, holdAgainst } from "./admission.ts";
 import { answerStream } from "./answer-stream.ts";
 import { liftComponents } from "./components.ts";
@@ -83,7 +85,9 @@ async function answerRead(
     const type = preferredType(request.headers.accept, [JSON_TYPE, ...stream.types]);
     if (type !== JSON_TYPE) return answerStream(request, reply, type, stream.read(broker.db, call, page, type));
   }
-  const { body, status = 200 } = await endpoint.read(broker.db, call, page);
+  const read = (db: Executor) => endpoint.read(db, call, page);
+  // An answer, and its ETag, are of one state, however many statements it takes (L20).
+  const { body, status = 200 } = await (endpoint.ofProcess ? read(broker.db) : inSnapshot(broker.db, read));
   if (endpoint.produces) reply.type(endpoint.produces);
   if (endpoint.pages) linkToNext(request, reply, body as { next?: string });
   if (endpoint.permission === "anybody" || status !== 200) return reply.code(status).send(body);

@@ -1,5 +1,6 @@
 import { eventsAfter, type FollowedEvent, logSize } from "./event-log.ts";
 import type { Database, Executor } from "./tables.ts";
+import { inSnapshot } from "./transaction.ts";
 
 /** Brings a view up to what was read. Run after the read, so that no transaction waits for a view. */
 export type ApplyChange = () => Promise<void>;
@@ -47,17 +48,14 @@ export function createFollower(parts: {
    * @returns whether there may be more: what is committed meanwhile pokes
    */
   async function step(events: "everything" | undefined): Promise<boolean> {
-    const read = await parts.db
-      .transaction()
-      .setIsolationLevel("repeatable read")
-      .execute(async (tx) => {
-        const touched = events ?? (await eventsAfter(tx, position, BATCH));
-        if (touched.length === 0) return undefined;
-        const upTo = touched === "everything" ? await logSize(tx) : (touched.at(-1)?.position ?? position);
-        const applies: ApplyChange[] = [];
-        for (const view of parts.views) applies.push(await view.read(tx, touched, upTo));
-        return { upTo, applies, isWhole: touched.length === BATCH };
-      });
+    const read = await inSnapshot(parts.db, async (tx) => {
+      const touched = events ?? (await eventsAfter(tx, position, BATCH));
+      if (touched.length === 0) return undefined;
+      const upTo = touched === "everything" ? await logSize(tx) : (touched.at(-1)?.position ?? position);
+      const applies: ApplyChange[] = [];
+      for (const view of parts.views) applies.push(await view.read(tx, touched, upTo));
+      return { upTo, applies, isWhole: touched.length === BATCH };
+    });
     if (!read) {
       for (const view of parts.views) view.noNews?.();
       return false;

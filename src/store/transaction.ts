@@ -31,3 +31,7 @@ export async function inTransaction<T>(db: Database, act: (tx: Executor) => Prom
     }
   }
 }
+
+/** Reads of one state of the database, whatever is committed meanwhile. */
+export const inSnapshot = <T>(db: Database, read: (tx: Executor) => Promise<T>): Promise<T> =>
+  db.transaction().setIsolationLevel("repeatable read").setAccessMode("read only").execute(read);
