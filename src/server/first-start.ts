@@ -78,8 +78,8 @@ export function prepareOperatorToken(
       meshes: [],
       expiresInSeconds: tokenSeconds,
     });
-    // Before the commit: a token that nobody can read would lock the operator out for good.
-    writeFileDurably(path, `${secret}\n`);
+    // Durable before the commit: a token that nobody can read would lock the operator out for good.
+    work.beforeCommit(async () => writeFileDurably(path, `${secret}\n`));
     return path;
   });
 }
