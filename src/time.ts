@@ -6,6 +6,15 @@ export type EpochMs = number;
 /** The wall clock, passed in wherever a rule depends on the time. */
 export type Clock = () => EpochMs;
 
+/** One moment, by the clock and by milliseconds that no setting of the clock changes. */
+export interface Moment {
+  readonly at: EpochMs;
+  readonly mono: number;
+}
+
+/** How far the clock was set between two moments: ahead, or back where it is negative (L6). */
+export const clockSetBy = (before: Moment, now: Moment): number => now.at - before.at - (now.mono - before.mono);
+
 /** RFC 3339 in UTC with milliseconds: how an instant goes over the wire. */
 export const toRfc3339 = (at: EpochMs): string => new Date(at).toISOString();
 

@@ -1,4 +1,4 @@
-import { type Clock, type EpochMs, HOUR_MS, MINUTE_MS, SECOND_MS } from "../time.ts";
+import { type Clock, clockSetBy, type EpochMs, HOUR_MS, MINUTE_MS, SECOND_MS } from "../time.ts";
 import type { Timers } from "../timers.ts";
 import type { ServingCertificate } from "./svid.ts";
 
@@ -55,7 +55,7 @@ export function keepIssued(options: {
     isAsked || clock() < current.notBefore ? 0 : renewAt(current.notBefore, current.notAfter) - clock();
   const untilFree = (): number => {
     const now = { at: clock(), mono: monotonic() };
-    if (seen.at + (now.mono - seen.mono) - now.at >= FAR_BACK_MS) heldUntil = now.mono + HOLD_MS;
+    if (clockSetBy(seen, now) <= -FAR_BACK_MS) heldUntil = now.mono + HOLD_MS;
     seen = now;
     return heldUntil - now.mono;
   };

@@ -8,7 +8,7 @@ import type { TrustDomain } from "../spiffe/trust-domain.ts";
 import { clockActor } from "../store/event.ts";
 import type { Database } from "../store/tables.ts";
 import type { UnitOfWork } from "../store/unit-of-work.ts";
-import { type Clock, MINUTE_MS } from "../time.ts";
+import { type Clock, clockSetBy, MINUTE_MS } from "../time.ts";
 import type { Timers } from "../timers.ts";
 
 /** What the keeper of the broker's CA works with. */
@@ -69,7 +69,7 @@ function caLook(parts: CaKeeperParts): { look(): Promise<void>; follow(): Promis
   /** L6: what a clock says that was set ahead has not passed for those who poll. They have their time again before a step. */
   const isHeld = (waitMs: number): boolean => {
     const now = { at: clock(), mono: monotonic() };
-    if (now.at - seen.at - (now.mono - seen.mono) > MINUTE_MS) heldUntil = now.mono + waitMs;
+    if (clockSetBy(seen, now) > MINUTE_MS) heldUntil = now.mono + waitMs;
     seen = now;
     return now.mono < heldUntil;
   };

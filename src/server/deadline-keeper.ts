@@ -2,7 +2,7 @@ import { earliestDeadline, settleDue, settleJump } from "../features/bundles/dea
 import { latestSince } from "../store/event-log.ts";
 import type { Database } from "../store/tables.ts";
 import type { UnitOfWork } from "../store/unit-of-work.ts";
-import { type Clock, type EpochMs, MINUTE_MS, SECOND_MS } from "../time.ts";
+import { type Clock, clockSetBy, type EpochMs, MINUTE_MS, type Moment, SECOND_MS } from "../time.ts";
 
 const LOOK_EVERY_MS = 250;
 
@@ -53,26 +53,24 @@ export function keepDeadlines(parts: DeadlineParts & { readonly onError: (error:
  * the events of that moment (L6).
  */
 export function deadlineLook(parts: DeadlineParts): () => Promise<void> {
-  let expected = parts.isShared ? parts.clock() : Math.max(parts.lastKnown.at, parts.clock());
+  const begun = parts.isShared ? parts.clock() : Math.max(parts.lastKnown.at, parts.clock());
+  let seen: Moment = { at: begun, mono: parts.monotonic() };
   let { position } = parts.lastKnown;
-  let looked = parts.monotonic();
 
   return async () => {
-    const now = parts.clock();
-    const mono = parts.monotonic();
+    const now: Moment = { at: parts.clock(), mono: parts.monotonic() };
     const since = await latestSince(parts.db, position);
     // In whole milliseconds, as every instant is: PostgreSQL takes no other.
-    const unset = Math.round(expected + (mono - looked));
-    const isBehind = !parts.isShared && since !== undefined && since.at > now + SECOND_MS;
+    const unset = Math.round(now.at - clockSetBy(seen, now));
+    const isBehind = !parts.isShared && since !== undefined && since.at > now.at + SECOND_MS;
     const from = isBehind ? Math.max(unset, since.at) : unset;
-    const jump = now - from;
+    const jump = now.at - from;
     if (Math.abs(jump) > SECOND_MS) {
       await settleJump(parts.unitOfWork, from, Math.abs(jump) > MINUTE_MS);
     }
-    expected = now;
+    seen = now;
     position = since?.position ?? position;
-    looked = mono;
     const due = await earliestDeadline(parts.db);
-    if (due !== null && due <= now) await settleDue(parts.unitOfWork);
+    if (due !== null && due <= now.at) await settleDue(parts.unitOfWork);
   };
 }
