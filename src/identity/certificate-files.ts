@@ -31,14 +31,15 @@ export function readCertificateFiles({ certificateFile, keyFile }: CertificateFi
 }
 
 /**
- * Reads both files now and every `intervalMs`, and hands over what has changed. While the files are wrong, or one is
- * newer than the other, the last good pair stays and `onError` is told once for each kind of wrong.
+ * Reads both files now and every `intervalMs`, and hands over what has changed. While the files are wrong, one is newer
+ * than the other, or what they hold is refused, the last good pair stays and `onError` is told once for each kind of wrong.
  * @throws {StartRefusal} when they are wrong now
  */
 export function keepFiles(
   options: CertificateFiles & {
     readonly intervalMs: number;
-    readonly onRenew: (certificate: ServingCertificate) => void;
+    /** Takes the pair over; what it rejects with is why it did not. */
+    readonly onRenew: (certificate: ServingCertificate) => Promise<void>;
     readonly onError: (error: unknown) => void;
     readonly timers: Timers;
   },
@@ -47,11 +48,12 @@ export function keepFiles(
   let current = first;
   let lastFault: string | undefined;
   let cancel = (): void => {};
+  let stopped = false;
 
-  function look(): void {
+  async function look(): Promise<void> {
     try {
       const next = readCertificateFiles(options);
-      if (next.chainPem !== current.chainPem || next.keyPem !== current.keyPem) options.onRenew(next);
+      if (next.chainPem !== current.chainPem || next.keyPem !== current.keyPem) await options.onRenew(next);
       current = next;
       lastFault = undefined;
     } catch (error) {
@@ -59,9 +61,18 @@ export function keepFiles(
       if (fault !== lastFault) options.onError(error);
       lastFault = fault;
     }
-    cancel = options.timers.after(options.intervalMs, look);
+    wait();
   }
+  const wait = (): void => {
+    if (!stopped) cancel = options.timers.after(options.intervalMs, () => void look());
+  };
 
-  cancel = options.timers.after(options.intervalMs, look);
-  return { first, stop: () => cancel() };
+  wait();
+  return {
+    first,
+    stop() {
+      stopped = true;
+      cancel();
+    },
+  };
 }

@@ -32,7 +32,8 @@ export const renewAt = (notBefore: EpochMs, notAfter: EpochMs): EpochMs => notBe
  */
 export function keepIssued(options: {
   readonly issue: (now: EpochMs) => ServingCertificate;
-  readonly onRenew: (certificate: ServingCertificate) => void;
+  /** Takes the certificate over; what it rejects with is why it did not. */
+  readonly onRenew: (certificate: ServingCertificate) => Promise<void>;
   readonly onError: (error: unknown) => void;
   readonly clock: Clock;
   readonly monotonic: () => number;
@@ -43,13 +44,15 @@ export function keepIssued(options: {
   let current = first;
   let cancel = (): void => {};
   let isAsked = false;
+  let isRenewing = false;
+  let stopped = false;
   let seen = { at: clock(), mono: monotonic() };
   let heldUntil = Number.NEGATIVE_INFINITY;
 
   // Looked at once a minute at least: a timer knows nothing of a clock that was set, nor of more than 24.8 days. Not
   // more than once a second: near the end of its CA the life of each next certificate shrinks to nothing.
   const wait = (ms: number): void => {
-    cancel = timers.after(Math.min(Math.max(ms, SECOND_MS), MINUTE_MS), look);
+    if (!stopped) cancel = timers.after(Math.min(Math.max(ms, SECOND_MS), MINUTE_MS), look);
   };
   const untilDue = (): number =>
     isAsked || clock() < current.notBefore ? 0 : renewAt(current.notBefore, current.notAfter) - clock();
@@ -63,28 +66,37 @@ export function keepIssued(options: {
   function look(): void {
     const ms = Math.max(untilFree(), untilDue());
     if (ms > 0) wait(ms);
-    else renew();
+    else void renew();
   }
 
-  function renew(): void {
+  async function renew(): Promise<void> {
+    isRenewing = true;
+    // Whoever asks from now on asks for the one after this.
+    isAsked = false;
     try {
       const next = issue(clock());
-      onRenew(next);
+      await onRenew(next);
       current = next;
-      isAsked = false;
       wait(untilDue());
     } catch (error) {
+      isAsked = true;
       onError(error);
       wait(Math.min(RETRY_MS, (current.notAfter - current.notBefore) / 10));
+    } finally {
+      isRenewing = false;
     }
   }
 
   wait(untilDue());
   return {
     first,
-    stop: () => cancel(),
+    stop() {
+      stopped = true;
+      cancel();
+    },
     reissue() {
       isAsked = true;
+      if (isRenewing) return;
       cancel();
       look();
     },

@@ -17,8 +17,11 @@ export interface ListenerCertificates {
   stop(): void;
 }
 
-/** Called with a certificate that takes the place of one that was presented so far. */
-export type OnRenew = (listener: "spiffe" | "web" | "admin", certificate: ServingCertificate) => void;
+/**
+ * Called with a certificate that is to take the place of one that was presented so far. Rejects where the listener refuses
+ * it, which is told, and tried again.
+ */
+export type OnRenew = (listener: "spiffe" | "web" | "admin", certificate: ServingCertificate) => Promise<void>;
 
 /** Issues, loads and renews what the listeners present. @throws {StartRefusal} */
 export function keepCertificates(parts: {

@@ -67,16 +67,10 @@ async function start(config: Config, surroundings: Surroundings, opened: Opened)
 
   let bundles: ServedBundles | undefined;
   let app: FastifyInstance | undefined;
-  const served = (): ServedBundles => {
-    if (!bundles) throw new Error("nothing is asked of a broker that does not serve yet");
-    return bundles;
-  };
-  const onRenew: OnRenew = (listener, certificate) => {
-    if (listener === "admin") app && useAdminCertificate(app, certificate);
-    else
-      void bundles?.endpoint
-        .useCertificates({ [listener]: pairOf(certificate) })
-        .catch(onError("a new certificate was not taken"));
+  const served = (): ServedBundles => bundles ?? notYet();
+  const onRenew: OnRenew = async (listener, certificate) => {
+    if (listener === "admin") useAdminCertificate(app ?? notYet(), certificate);
+    else await served().endpoint.useCertificates({ [listener]: pairOf(certificate) });
   };
   let { authority } = core;
   const certificates = keepCertificates({
@@ -187,4 +181,8 @@ async function start(config: Config, surroundings: Surroundings, opened: Opened)
         logger.warn("it stops without what the database did not take in time; nothing that was acknowledged is lost");
     },
   };
+}
+
+function notYet(): never {
+  throw new Error("nothing is asked of a broker that does not serve yet");
 }

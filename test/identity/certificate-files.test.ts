@@ -36,14 +36,18 @@ function keeper() {
   const time = fakeTime(0);
   const taken: string[] = [];
   const errors: string[] = [];
+  const state = { refuses: false };
   const kept = keepFiles({
     ...files,
     intervalMs: 30 * SECOND_MS,
-    onRenew: ({ chainPem }) => taken.push(chainPem),
+    async onRenew({ chainPem }) {
+      if (state.refuses) throw new Error("the listener refuses it");
+      taken.push(chainPem);
+    },
     onError: (error) => errors.push((error as Error).message),
     timers: time.timers,
   });
-  return { files, pair, time, taken, errors, kept, look: () => time.pass(30 * SECOND_MS) };
+  return { files, pair, time, state, taken, errors, kept, look: () => time.elapse(30 * SECOND_MS) };
 }
 
 describe("configured certificate files", () => {
@@ -87,53 +91,67 @@ describe("configured certificate files", () => {
     expect(() => readCertificateFiles(files)).toThrow(StartRefusal);
   });
 
-  it("are taken over when both have changed, once", () => {
+  it("are taken over when both have changed, once", async () => {
     const { files, look, taken, errors } = keeper();
     const next = newPair();
     write(files, next);
-    look();
-    look();
+    await look();
+    await look();
     expect(taken).toEqual([next.certificatePem]);
     expect(errors).toEqual([]);
   });
 
-  it("are left alone while nothing changes", () => {
+  it("are left alone while nothing changes", async () => {
     const { look, taken, errors } = keeper();
-    look();
-    look();
+    await look();
+    await look();
     expect({ taken, errors }).toEqual({ taken: [], errors: [] });
   });
 
-  it("keep the old pair while only one of the two is new, say so once, and go on when the other follows", () => {
+  it("keep the old pair while only one of the two is new, say so once, and go on when the other follows", async () => {
     const { files, look, taken, errors } = keeper();
     const next = newPair();
     write(files, { certificatePem: next.certificatePem });
-    look();
-    look();
+    await look();
+    await look();
     expect(taken).toEqual([]);
     expect(errors).toEqual([expect.stringContaining("not that of the key")]);
     write(files, next);
-    look();
+    await look();
     expect(taken).toEqual([next.certificatePem]);
   });
 
-  it("keep the old pair when the files are gone or hold nonsense, and take them when they are back", () => {
+  it("keep the old pair when the files are gone or hold nonsense, and take them when they are back", async () => {
     const { files, pair, look, taken, errors } = keeper();
     rmSync(files.certificateFile);
-    look();
+    await look();
     write(files, { certificatePem: "lost" });
-    look();
+    await look();
     expect(errors).toHaveLength(2);
     write(files, pair);
-    look();
+    await look();
     expect(taken).toEqual([]);
     const next = newPair();
     write(files, next);
-    look();
+    await look();
     expect(taken).toEqual([next.certificatePem]);
   });
 
-  it("are looked at no more once stopped", () => {
+  it("are offered again while the listener refuses them, which is told once", async () => {
+    const { files, look, state, taken, errors } = keeper();
+    const next = newPair();
+    write(files, next);
+    state.refuses = true;
+    await look();
+    await look();
+    expect({ taken, errors }).toEqual({ taken: [], errors: ["the listener refuses it"] });
+    state.refuses = false;
+    await look();
+    await look();
+    expect(taken).toEqual([next.certificatePem]);
+  });
+
+  it("are looked at no more once stopped", async () => {
     const { kept, time } = keeper();
     kept.stop();
     expect(time.running).toBe(0);

@@ -8,6 +8,8 @@ export interface FakeTime {
   readonly monotonic: () => number;
   /** Lets `ms` pass: the wall clock moves and the timers that fall due are called, each at its time. */
   pass(ms: number): void;
+  /** As above, for what goes on by promises: what is under way is done before each timer is called. */
+  elapse(ms: number): Promise<void>;
   /** Sets the wall clock; timers do not notice. */
   setClock(at: EpochMs): void;
   /** How many timers are running. */
@@ -19,6 +21,15 @@ export function fakeTime(start: EpochMs): FakeTime {
   let offset = start;
   const due = new Set<{ readonly at: number; readonly callback: () => void }>();
   const nextUntil = (end: number) => [...due].filter((timer) => timer.at <= end).toSorted((a, b) => a.at - b.at)[0];
+  function* callUntil(end: number): Generator<void> {
+    for (let timer = nextUntil(end); timer !== undefined; timer = nextUntil(end)) {
+      due.delete(timer);
+      monotonic = timer.at;
+      timer.callback();
+      yield;
+    }
+    monotonic = end;
+  }
   return {
     clock: () => offset + monotonic,
     monotonic: () => monotonic,
@@ -30,13 +41,12 @@ export function fakeTime(start: EpochMs): FakeTime {
       },
     },
     pass(ms) {
-      const end = monotonic + ms;
-      for (let timer = nextUntil(end); timer !== undefined; timer = nextUntil(end)) {
-        due.delete(timer);
-        monotonic = timer.at;
-        timer.callback();
-      }
-      monotonic = end;
+      callUntil(monotonic + ms).forEach(() => {});
+    },
+    async elapse(ms) {
+      const calls = callUntil(monotonic + ms);
+      do await new Promise(setImmediate);
+      while (!calls.next().done);
     },
     setClock(at) {
       offset = at - monotonic;
