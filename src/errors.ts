@@ -428,7 +428,16 @@ export const catalogue = {
     mend: "Stop polling, or federate again.",
   },
   // What is no request yet, at any listener
-  "malformed-request": { status: 400, title: "Not an HTTP/1.1 request", mend: "Send a request as RFC 9112 has it." },
+  "malformed-request": {
+    status: 400,
+    title: "Not an HTTP/1.1 request",
+    mend: "Send a request as RFC 9110 and RFC 9112 have it.",
+  },
+  "expectation-failed": {
+    status: 417,
+    title: "The Expect header names what is not met",
+    mend: "Leave it out, or send Expect: 100-continue.",
+  },
   "request-timeout": { status: 408, title: "The request took too long", mend: "Send it at once." },
   "headers-too-large": { status: 431, title: "The header block is too large", mend: "Send fewer and shorter headers." },
   "misdirected-request": {

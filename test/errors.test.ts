@@ -295,6 +295,7 @@ const provocations: Readonly<Partial<Record<ErrorCode, () => Promise<Told>>>> = 
     return poll();
   },
   "malformed-request": () => bytesToEndpoint("GET / HTTP/1.1\r\nhost : x\r\n\r\n"),
+  "expectation-failed": () => bytesToEndpoint("GET / HTTP/1.1\r\nhost: x\r\nexpect: wonders\r\n\r\n"),
   "headers-too-large": () => bytesToEndpoint(`GET / HTTP/1.1\r\nhost: x\r\nx: ${"x".repeat(10_000)}\r\n\r\n`),
   "request-timeout": () => bytesToEndpoint("GET / HTTP/1.1\r\n"),
   "not-ready": async () => {
@@ -324,12 +325,13 @@ describe("every error of the catalogue is provoked, and told as the catalogue ha
 
   it.each(Object.entries(provocations))("%s", async (code, provoke) => {
     const { status, body } = await provoke();
-    const { title, status: declared } = catalogue[code as ErrorCode];
+    const { title, mend, status: declared } = catalogue[code as ErrorCode];
     expect(JSON.parse(body), body).toMatchObject({
       type: `urn:entente:error:${code}`,
       code,
       title,
       status: declared,
+      mend,
       detail: expect.stringMatching(/./),
     });
     expect(status).toBe(declared);

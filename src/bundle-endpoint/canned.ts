@@ -2,7 +2,10 @@ import { STATUS_CODES } from "node:http";
 import { catalogue, type ErrorCode } from "../errors.ts";
 import { SAFE_HEADERS } from "../views/publication-reply.ts";
 
-/** An answer that is the same bytes for everybody, whatever was asked: it tells nobody what exists (S32). */
+/**
+ * An answer that is the same bytes for everybody, whatever was asked: it tells nobody what exists (S32). So its problem
+ * has no request ID.
+ */
 export interface Canned {
   readonly status: number;
   /** Names and values in turn. */
@@ -12,7 +15,7 @@ export interface Canned {
 
 export function cannedProblem(code: ErrorCode, extraHeaders: readonly string[] = []): Canned {
   const { status, title, mend } = catalogue[code];
-  const problem = { type: `urn:entente:error:${code}`, title, status, code, detail: mend };
+  const problem = { type: `urn:entente:error:${code}`, title, status, code, detail: title, mend };
   return canned(status, "application/problem+json", JSON.stringify(problem), extraHeaders);
 }
 

@@ -1229,6 +1229,7 @@ export type ErrorCode =
   | "already-ended"
   | "bundle-withdrawn"
   | "malformed-request"
+  | "expectation-failed"
   | "request-timeout"
   | "headers-too-large"
   | "misdirected-request"
