@@ -34,7 +34,9 @@ import { mountEndpoints, requirePermissions } from "./http/mount.ts";
 import { openApiOptions } from "./http/openapi.ts";
 import { checkHosts } from "./http/own-host.ts";
 import { permitReference, serveReference } from "./http/reference.ts";
+import { checkHeads } from "./http/request-head.ts";
 import { logRequests } from "./http/request-log.ts";
+import { closeAfter } from "./last-request.ts";
 
 /** Everything that the admin API is built from; it reads no environment and starts nothing. */
 export interface AppParts extends AdmissionParts {
@@ -82,8 +84,10 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   readJsonBodies(app);
   logRequests(app);
   answerErrors(app, endpoints, parts.refusals);
+  checkHeads(app);
   checkHosts(app, parts.hosts);
   refuseConnect(app, parts.newRequestId);
+  closeAfter(parts.limits.requestsPerConnection, app.server);
   await app.register(swagger, openApiOptions);
   await serveReference(app);
   app.register(async (scope) => mountEndpoints(scope, endpoints, parts));
@@ -94,6 +98,8 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
 /** S1, S31, S56, S58. */
 function serverOptions({ limits, logger, newRequestId, https, refusals }: AppParts): FastifyServerOptions {
   const http = {
+    // Ours to answer.
+    requireHostHeader: false,
     maxHeaderSize: limits.headerBytes,
     headersTimeout: limits.headersTimeoutMs,
     connectionsCheckingInterval: limits.connectionCheckMs,
@@ -107,7 +113,6 @@ function serverOptions({ limits, logger, newRequestId, https, refusals }: AppPar
     bodyLimit: limits.bodyBytes,
     requestTimeout: limits.requestTimeoutMs,
     keepAliveTimeout: limits.keepAliveTimeoutMs,
-    maxRequestsPerSocket: limits.requestsPerConnection,
     routerOptions: { maxParamLength: 512 },
     frameworkErrors,
     clientErrorHandler: clientErrorHandler(newRequestId, refusals),

@@ -7,12 +7,21 @@ export function hostOf(header: string): string | null {
   return plain?.toLowerCase() ?? null;
 }
 
-/** RFC 9112, 3.2: a request has one; Node takes the first. @param rawHeaders names and values in turn */
-export function hasTwoHosts(rawHeaders: readonly string[]): boolean {
+interface RequestHead {
+  readonly httpVersion: string;
+  /** Names and values in turn. */
+  readonly rawHeaders: readonly string[];
+}
+
+/**
+ * RFC 9112, 3.2: a request has one Host header; of HTTP/1.0 it may have none. Node takes the first of two, and its own
+ * answer to none says nothing: our servers leave that to this.
+ */
+export function hasItsHost({ httpVersion, rawHeaders }: RequestHead): boolean {
   let hosts = 0;
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] as string;
     if (name.length === 4 && name.toLowerCase() === "host") hosts += 1;
   }
-  return hosts > 1;
+  return hosts === 1 || (hosts === 0 && httpVersion === "1.0");
 }

@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import { addressKey } from "../address-key.ts";
-import { hasTwoHosts } from "../host-header.ts";
+import { hasItsHost } from "../host-header.ts";
 import type { TrustDomain } from "../spiffe/trust-domain.ts";
 import type { Clock } from "../time.ts";
 import type { Fetch, Publication } from "../views/publication.ts";
@@ -59,8 +59,9 @@ export function bundleHandler(parts: HandlerParts): BundleHandler {
     else sendBundle(outcome, request, response, onSuccess);
   };
 
-  function decide({ method, url, rawHeaders, socket }: IncomingMessage, response: ServerResponse): Canned | Found {
-    if (hasTwoHosts(rawHeaders)) {
+  function decide(request: IncomingMessage, response: ServerResponse): Canned | Found {
+    const { method, url, socket } = request;
+    if (!hasItsHost(request)) {
       response.shouldKeepAlive = false;
       return MALFORMED;
     }

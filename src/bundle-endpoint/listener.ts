@@ -1,9 +1,11 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { promisify } from "node:util";
 import { addressKey } from "../address-key.ts";
 import { closeGracefully } from "../graceful-close.ts";
+import { closeAfter } from "../last-request.ts";
 import type { ListenAddress } from "../listen-address.ts";
 import { cannedProblem, rawAnswer } from "./canned.ts";
 import { type ConnectionLimits, connectionLimits } from "./connection-limits.ts";
@@ -40,13 +42,15 @@ export async function startListener(
       requestTimeout: limits.requestTimeoutMs,
       keepAliveTimeout: limits.keepAliveTimeoutMs,
       connectionsCheckingInterval: limits.connectionCheckMs,
+      // Ours to answer.
+      requireHostHeader: false,
       maxHeaderSize: limits.headerBytes,
       // A poll has no body: no stream is made for one.
       optimizeEmptyRequests: true,
     },
     handler((address) => connections.noteSuccess(addressKey(address), performance.now())),
   );
-  server.maxRequestsPerSocket = limits.requestsPerConnection;
+  closeAfter(limits.requestsPerConnection, server);
   limitConnections(server, connections, counters);
   answerMalformed(server, counters);
   server.on("tlsClientError", (_error, socket) => {
@@ -85,6 +89,7 @@ function limitConnections(server: Server, connections: ConnectionLimits, counter
   });
 }
 
+const EXPECTATION_FAILED = cannedProblem("expectation-failed", ["Connection", "close"]);
 const MALFORMED = rawAnswer(cannedProblem("malformed-request"));
 const ANSWERS: Readonly<Record<string, Buffer>> = {
   HPE_INVALID_METHOD: rawAnswer(METHOD_NOT_ALLOWED),
@@ -99,6 +104,10 @@ function answerMalformed(server: Server, counters: CounterWriter): void {
     // After an answer on this connection a second one could land in the middle of the first.
     if (socket.writable && socket.bytesWritten === 0) socket.end(ANSWERS[error.code ?? ""] ?? MALFORMED);
     else socket.destroy();
+  });
+  server.on("checkExpectation", (_request: IncomingMessage, response: ServerResponse) => {
+    counters.add("malformedRequests");
+    response.writeHead(EXPECTATION_FAILED.status, EXPECTATION_FAILED.headers).end(EXPECTATION_FAILED.body);
   });
   server.on("connect", (_request, socket) => socket.end(ANSWERS.HPE_INVALID_METHOD));
 }

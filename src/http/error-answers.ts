@@ -70,6 +70,9 @@ export const frameworkErrors = (_error: Error, request: FastifyRequest, reply: F
 };
 
 function send(reply: FastifyReply, refusal: Refusal, requestId: string): FastifyReply {
+  // Where the request ends is in doubt, or its body does not come.
+  if (refusal.code === "malformed-request" || refusal.code === "expectation-failed")
+    reply.header("connection", "close");
   if (refusal.status === 401) reply.header("www-authenticate", 'Bearer realm="entente"');
   if (refusal.status === 429 || refusal.status === 503 || "retryAfterSeconds" in refusal.extra)
     reply.header("retry-after", String(refusal.extra.retryAfterSeconds ?? 1));

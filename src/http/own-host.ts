@@ -1,6 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import { Refusal } from "../errors.ts";
-import { hasTwoHosts, hostOf } from "../host-header.ts";
+import { hostOf } from "../host-header.ts";
 
 /**
  * A name that is not ours was pointed at us by somebody else's DNS, and a page of theirs may be what asks (S55). The address
@@ -9,8 +9,7 @@ import { hasTwoHosts, hostOf } from "../host-header.ts";
  */
 export function checkHosts(app: FastifyInstance, hosts: ReadonlySet<string>): void {
   app.addHook("onRequest", async ({ raw, headers, socket }) => {
-    if (hasTwoHosts(raw.rawHeaders)) throw new Refusal("malformed-request", "a request has one Host header");
-    // Node refuses a request of HTTP/1.1 without one, and no browser sends an older one.
+    // A request of HTTP/1.1 has one, and no browser sends an older one.
     if (headers.host === undefined) return;
     // RFC 9112, 3.2.2: where the target is a whole URL, its host is what is asked for.
     const [, inTarget] = /^https?:\/\/([^/?#]*)/i.exec(raw.url ?? "") ?? [];

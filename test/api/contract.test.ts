@@ -173,6 +173,28 @@ describe("methods and paths", () => {
   });
 });
 
+describe("RFC 9110, 5.3: what a request says once", () => {
+  const twice = (name: string, one: string, other: string) =>
+    sendRaw(`GET /v1/tokens HTTP/1.1\r\nHost: localhost\r\n${name}: ${one}\r\n${name}: ${other}\r\n\r\n`);
+
+  it.each([
+    ["Authorization", `Bearer ${token}`, "Bearer another"],
+    ["Authorization", "Bearer another", `Bearer ${token}`],
+    ["Content-Type", "application/json", "text/plain"],
+    ["Idempotency-Key", "one", "two"],
+    ["Host", "localhost", "localhost"],
+  ])("is refused where it is said twice: %s", async (name, one, other) => {
+    const said = await twice(name, one, other);
+    expect(said).toMatch(/^HTTP\/1\.1 400 /);
+    expect(said).toContain(`"detail":"a request has one ${name.toLowerCase()} header"`.replace("host", "Host"));
+    expect(said).not.toContain(token);
+  });
+
+  it("and what is a list may come in parts", async () => {
+    expect(await twice("If-None-Match", '"a"', '"b"\r\nConnection: close')).toContain('"code":"unauthenticated"');
+  });
+});
+
 describe("answers", () => {
   it("S56: a request ID is the broker's own, whatever the caller calls it, and is in the log", async () => {
     const headers = { "x-request-id": "mine", "request-id": "mine", traceparent: "mine" };

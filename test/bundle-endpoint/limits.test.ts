@@ -78,6 +78,21 @@ it("closes a connection after its last request (S58)", async () => {
   expect(connections).toEqual(["keep-alive", "close", "keep-alive"]);
 });
 
+it("takes nothing that was sent behind the last request of a connection, and says nothing to it (S58)", async () => {
+  await using running = await runEndpoint({ limits: { requestsPerConnection: 2 } });
+  const { port } = running.endpoint.addresses.web;
+  let said = "";
+  const socket = connect({ port, rejectUnauthorized: false }, () =>
+    socket.write(`GET ${POLL} HTTP/1.1\r\nHost: a\r\n\r\n`.repeat(5)),
+  );
+  socket.on("data", (part) => {
+    said += part;
+  });
+  await closed(socket);
+  expect(said.match(/HTTP\/1\.1 \d+/g)).toEqual(["HTTP/1.1 200", "HTTP/1.1 200"]);
+  expect(running.endpoint.counters().replies200).toBe(2);
+});
+
 const connected = (port: number, localAddress: string): Promise<Socket> =>
   new Promise((resolve, reject) => {
     const socket = connectTcp({ port, host: "127.0.0.1", localAddress }, () => resolve(socket));

@@ -39,6 +39,9 @@ function exchange(port: number, bytes: string): Promise<string> {
   });
 }
 
+/** Of the last answer in what was said; its bytes may come in chunks. */
+const bodyOf = (said: string): string => /\{.*\}/s.exec(said)?.[0] ?? "null";
+
 describe.each(LISTENERS)("S33, S56, S58, S61: $name", ({ url, target }) => {
   const port = portOf(url);
 
@@ -58,6 +61,10 @@ describe.each(LISTENERS)("S33, S56, S58, S61: $name", ({ url, target }) => {
     expect(statuses, said).toContain(Number(/^HTTP\/1\.1 (\d{3}) /.exec(said)?.[1]));
     expect(said.match(/HTTP\/1\.1 \d/g), said).toHaveLength(1);
     expect(said).not.toContain(bank.pollerToken);
+    expect(JSON.parse(bodyOf(said)), said).toMatchObject({ code: expect.any(String), mend: expect.any(String) });
+    expect(said).toMatch(/\r\ncontent-type: application\/problem\+json/i);
+    expect(said).toMatch(/\r\nx-content-type-options: nosniff\r\n/i);
+    expect(said).toMatch(/\r\ncache-control: /i);
     expect(said).not.toMatch(/"keys"|etc\/passwd|<|\bat \w+ \(/);
   });
 

@@ -51,6 +51,7 @@ export const rawRequests = (target: string): readonly RawRequest[] =>
     "no host": [`GET ${target} HTTP/1.1\r\nConnection: close${END}`, NOT_READ],
     "two hosts": [get(target, "\r\nHOST: localhost"), NOT_READ],
     "a host twice the same": [get(target, HOST), NOT_READ],
+    "a host without a name beside one": [get(target, "\r\nHost:"), NOT_READ],
     "lines that end in a line feed": [get(target).replaceAll("\r\n", "\n"), NOT_READ],
     "a method in small letters": [get(target).replace("GET", "get"), [400, 405]],
     "a method that nobody knows": [get(target).replace("GET", "BREW"), [400, 405]],

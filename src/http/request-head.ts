@@ -1,0 +1,27 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { FastifyInstance } from "fastify";
+import { Refusal } from "../errors.ts";
+import { hasItsHost } from "../host-header.ts";
+
+/** What a request says once (RFC 9110, 5.3): of two, Node would take the first, or join both to a third. */
+const SAID_ONCE: ReadonlySet<string> = new Set(["authorization", "content-type", "idempotency-key"]);
+
+/** Refuses a request that does not say one thing, and what Node would answer itself, without a word of why (S33, S56). */
+export function checkHeads(app: FastifyInstance): void {
+  // Node keeps a request with another expectation than 100-continue from the router.
+  app.server.on("checkExpectation", (request: IncomingMessage, response: ServerResponse) =>
+    app.server.emit("request", request, response),
+  );
+  app.addHook("onRequest", async ({ raw, headers }) => {
+    if (!hasItsHost(raw)) throw new Refusal("malformed-request", "a request has one Host header");
+    const repeated = repeatedName(raw.rawHeaders);
+    if (repeated !== undefined) throw new Refusal("malformed-request", `a request has one ${repeated} header`);
+    if (headers.expect !== undefined && headers.expect.toLowerCase() !== "100-continue")
+      throw new Refusal("expectation-failed", "the only expectation that is met is 100-continue");
+  });
+}
+
+function repeatedName(rawHeaders: readonly string[]): string | undefined {
+  const names = rawHeaders.filter((_, index) => index % 2 === 0).map((name) => name.toLowerCase());
+  return names.find((name, index) => SAID_ONCE.has(name) && names.indexOf(name) < index);
+}
