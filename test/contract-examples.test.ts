@@ -7,7 +7,7 @@ import { endpointsOf } from "../src/app.ts";
 import { catalogue, type ErrorCode } from "../src/errors.ts";
 import type { Broker } from "../src/features/broker.ts";
 import { type ContractOperation, type MediaType, operationsOf } from "../src/http/contract-document.ts";
-import { codesOf } from "../src/http/operation-schema.ts";
+import { codesOf } from "../src/http/operation-codes.ts";
 
 const { document, examples } = await contract();
 const operations = operationsOf(document).map((operation) => [operation.operationId, operation] as const);
@@ -32,6 +32,12 @@ const mediaOf = ({ responses }: ContractOperation): [status: string, media: Medi
     Object.values(content ?? {}).map((media) => [status, media] as [string, MediaType]),
   );
 
+/** The examples that are written out. */
+const valuesOf = ({ example, examples = {} }: MediaType): unknown[] => [
+  ...(example === undefined ? [] : [example]),
+  ...Object.values(examples).flatMap((each) => ("value" in each ? [each.value] : [])),
+];
+
 describe("the contract shows how each operation is called and what it answers", () => {
   it.each(operations)("%s", (operationId, operation) => {
     const { parameters = [], requestBody } = operation;
@@ -43,10 +49,25 @@ describe("the contract shows how each operation is called and what it answers", 
       expect(example).toBeDefined();
       expect(faults(schema, example)).toEqual([]);
     }
-    const shown = mediaOf(operation).filter(([status]) => status === String(examples[operationId]?.status));
-    expect(shown.length).toBeGreaterThan(0);
-    expect(shown.filter(([, { example }]) => example === undefined)).toEqual([]);
-    for (const [, { schema, example }] of shown) expect(faults(schema, example)).toEqual([]);
+    const shown = mediaOf(operation).filter(([status]) => status.startsWith("2"));
+    expect(shown.map(([status]) => status)).toContain(String(examples[operationId]?.status));
+    for (const [, media] of shown) {
+      expect(valuesOf(media)).not.toEqual([]);
+      for (const value of valuesOf(media)) expect(faults(media.schema, value)).toEqual([]);
+    }
+  });
+
+  it("and what a change would do, of each change", () => {
+    const changes = endpoints.filter(({ method }) => method !== "GET").map(({ operationId }) => operationId);
+    const dry = { $ref: "#/components/schemas/DryRun" };
+    const without = operations
+      .filter(([operationId]) => changes.includes(operationId))
+      .filter(([, { responses }]) =>
+        Object.values(responses["200"]?.content ?? {}).every((media) =>
+          valuesOf(media).every((value) => faults(dry, value).length > 0),
+        ),
+      );
+    expect(without.map(([operationId]) => operationId)).toEqual([]);
   });
 
   it("and an operation that the story leaves out is named", () => {
@@ -79,7 +100,7 @@ describe("the contract shows each error that an operation can give", () => {
   it.each(endpoints.map((endpoint) => [endpoint.operationId, endpoint] as const))("%s", (operationId, endpoint) => {
     const [, operation] = operations.find(([name]) => name === operationId) ?? [];
     const shown = mediaOf(operation as ContractOperation).flatMap(([status, { examples: refs = {} }]) =>
-      Object.entries(refs).map(([code, { $ref }]) => ({ status, code, $ref })),
+      Object.entries(refs).flatMap(([code, ref]) => ("$ref" in ref ? [{ status, code, $ref: ref.$ref }] : [])),
     );
     expect(shown.map(({ code }) => code).sort()).toEqual([...codesOf(endpoint)].sort());
     for (const { status, code, $ref } of shown) {
@@ -90,6 +111,10 @@ describe("the contract shows each error that an operation can give", () => {
       expect(faults({ $ref: "#/components/schemas/Problem" }, value)).toEqual([]);
     }
   });
+});
+
+it("the contract shows each error of the catalogue, also those that no operation of the admin API gives", () => {
+  expect(Object.keys(document.components.examples ?? {})).toEqual(Object.keys(catalogue).sort());
 });
 
 describe("the contract is one that generators understand", () => {

@@ -19,15 +19,23 @@ export interface AdminLimits {
   readonly loopDelayMs: number;
 }
 
+/** What a rate says to one more. */
+export interface Asked extends Allowance {
+  readonly policy: "default" | "refused-credentials";
+  readonly mayPass: boolean;
+  /** When one may pass again that may not now. */
+  readonly retryAfterSeconds: number;
+}
+
 /**
  * Who may ask how often. Refused logins are held against the address, never against an identity: what held before goes on
  * from an address whose guesses are stopped (S22, S28). `authorization` is the request's header.
  */
 export interface Throttle {
-  /** @throws {Refusal} `too-many-requests` for an address that had too many logins refused */
-  beforeLogin(source: string, authorization: string | undefined): void;
+  /** Whether an address may try a credential: not after too many were refused, but for one that has held. */
+  beforeLogin(source: string, authorization: string | undefined): Asked;
   succeededLogin(authorization: string | undefined): void;
   failedLogin(source: string, authorization: string | undefined): void;
-  /** @returns what is left @throws {Refusal} `too-many-requests` */
-  request(caller: Caller): Allowance;
+  /** Counts a request where it may pass. */
+  request(caller: Caller): Asked;
 }

@@ -9,7 +9,7 @@ import { isMeshId } from "../features/meshes/mesh-id.ts";
 import { meshNamed } from "../features/meshes/mesh-lookup.service.ts";
 import { overloaded } from "../store/commit-groups.ts";
 import type { Executor } from "../store/tables.ts";
-import type { AdminLimits, Throttle } from "./admin-limits.ts";
+import type { AdminLimits, Asked, Throttle } from "./admin-limits.ts";
 import type { Endpoint } from "./endpoint.ts";
 
 export interface AdmissionParts {
@@ -35,7 +35,8 @@ export async function admit(
   if (loopDelayMs() > limits.loopDelayMs) throw overloaded("the broker has more to do than it can");
   const origin = { source: request.ip, requestId: request.id };
   const { authorization } = request.headers;
-  throttle.beforeLogin(origin.source, authorization);
+  const logins = throttle.beforeLogin(origin.source, authorization);
+  requireRate(request, logins, "too many refused credentials from this address");
   // A registration under a key may be the replay of the one that an invitation was spent on (L19).
   const replaying = permission === "mesh:register" && request.headers["idempotency-key"] !== undefined;
   try {
@@ -46,13 +47,22 @@ export async function admit(
   }
   throttle.succeededLogin(authorization);
   const { caller } = request;
-  request.allowance = throttle.request(caller);
+  request.rate = throttle.request(caller);
+  requireRate(request, request.rate, "too many requests with this credential");
   onAuthenticated(caller);
   if (!permits(caller.role, permission)) {
     throw new Refusal("forbidden", `${aRole(caller)} may not do this: it takes ${permission}`);
   }
   if (path.includes("{meshId}"))
     await requireMeshInReach(broker.db, caller, (request.params as { meshId: string }).meshId);
+}
+
+/** Of the rate that held it up a request that is refused says more than when to come again. */
+function requireRate(request: FastifyRequest, rate: Asked, detail: string): void {
+  if (rate.mayPass) return;
+  request.rate = rate;
+  const { retryAfterSeconds } = rate;
+  throw new Refusal("too-many-requests", detail, { extra: { retryAfterSeconds } });
 }
 
 /** Secrets that did not hold: whoever guesses them is slowed down, wherever they are sent (S28). */

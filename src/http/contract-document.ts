@@ -1,4 +1,5 @@
 import { catalogue, type ErrorCode, Refusal } from "../errors.ts";
+import { answerHeaders } from "./answer-headers.ts";
 import { problemOf } from "./problem.ts";
 
 type Json = Record<string, unknown>;
@@ -10,6 +11,8 @@ export interface OperationExample {
   readonly body?: unknown;
   readonly status: number;
   readonly answer: unknown;
+  /** What it answered just before to the same with `?dryRun=true`. */
+  readonly dryRun?: unknown;
   /** The answer in the other forms that it has, by their media types. */
   readonly streamed?: Readonly<Record<string, string>>;
 }
@@ -28,7 +31,13 @@ export interface Parameter {
 export interface MediaType {
   schema: Json;
   example?: unknown;
-  examples?: Record<string, { $ref: string }>;
+  examples?: Record<string, { $ref: string } | { value: unknown }>;
+}
+
+interface ContractResponse {
+  readonly content?: Record<string, MediaType>;
+  /** Once the contract is finished, references to components. */
+  headers?: Record<string, { $ref: string }>;
 }
 
 export interface ContractOperation {
@@ -36,14 +45,18 @@ export interface ContractOperation {
   readonly summary: string;
   readonly parameters?: Parameter[];
   readonly requestBody?: { readonly content: Record<string, MediaType> };
-  readonly responses: Record<string, { readonly content?: Record<string, MediaType> }>;
+  readonly responses: Record<string, ContractResponse>;
 }
 
 /** The part of an OpenAPI document that is worked on here. */
 export interface ContractDocument {
   servers: { url: string; description: string }[];
   readonly paths: Record<string, Record<string, ContractOperation>>;
-  readonly components: { readonly schemas: Record<string, Json>; examples?: Record<string, { value: unknown }> };
+  readonly components: {
+    readonly schemas: Record<string, Json>;
+    examples?: Record<string, { value: unknown }>;
+    headers?: Record<string, Json>;
+  };
 }
 
 /** Finishes what the framework makes of the routes: what readers and generators of clients need beside it. */
@@ -53,8 +66,12 @@ export function finishContract(document: ContractDocument, examples: OperationEx
     for (const parameter of operation.parameters ?? []) if ("default" in parameter.schema) parameter.required = false;
     const example = examples[operation.operationId];
     if (example) showExample(operation, example);
+    for (const response of Object.values(operation.responses)) referToHeaders(response);
   }
-  document.components.examples = problemExamples(document);
+  document.components.examples = problemExamples();
+  document.components.headers = Object.fromEntries(
+    Object.entries(answerHeaders).map(([name, description]) => [name, { description, schema: { type: "string" } }]),
+  );
   return document;
 }
 
@@ -76,19 +93,31 @@ function showExample({ parameters = [], requestBody, responses }: ContractOperat
     if (given !== undefined) parameter.example = given;
   }
   for (const media of Object.values(requestBody?.content ?? {})) media.example = example.body;
-  for (const [type, media] of Object.entries(responses[example.status]?.content ?? {}))
-    media.example = example.streamed?.[type] ?? example.answer;
+  const { status, answer, dryRun, streamed } = example;
+  for (const [type, media] of Object.entries(responses[status]?.content ?? {}))
+    media.example = streamed?.[type] ?? answer;
+  if (dryRun === undefined) return;
+  for (const media of Object.values(responses[200]?.content ?? {})) {
+    if (status !== 200) media.example = dryRun;
+    else showEach(media, { done: answer, dryRun });
+  }
 }
 
-/**
- * One problem document of each code that an operation gives. `detail` says no more than the title: what it says depends on
- * the request.
- */
-function problemExamples(document: ContractDocument): Record<string, { value: unknown }> {
-  const media = operationsOf(document).flatMap(({ responses }) =>
-    Object.values(responses).flatMap(({ content }) => Object.values(content ?? {})),
-  );
-  const codes = new Set(media.flatMap(({ examples }) => Object.keys(examples ?? {}) as ErrorCode[]));
+/** A media type has one example, or several with a name each. */
+function showEach(media: MediaType, shown: Readonly<Record<string, unknown>>): void {
+  delete media.example;
+  media.examples = Object.fromEntries(Object.entries(shown).map(([name, value]) => [name, { value }]));
+}
+
+function referToHeaders(response: ContractResponse): void {
+  const names = Object.keys(response.headers ?? {});
+  if (names.length === 0) delete response.headers;
+  else response.headers = Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
+}
+
+/** One problem document of each code. `detail` says no more than the title: what it says depends on the request. */
+function problemExamples(): Record<string, { value: unknown }> {
   const shown = (code: ErrorCode) => problemOf(new Refusal(code, catalogue[code].title), "req_4Kq0vX1cR8mTzYwB2nLd7s");
-  return Object.fromEntries([...codes].sort().map((code) => [code, { value: shown(code) }]));
+  const codes = Object.keys(catalogue) as ErrorCode[];
+  return Object.fromEntries(codes.sort().map((code) => [code, { value: shown(code) }]));
 }

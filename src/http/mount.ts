@@ -5,6 +5,7 @@ import type { TokenCaller } from "../features/access/caller.ts";
 import type { Executor } from "../store/tables.ts";
 import { inSnapshot } from "../store/transaction.ts";
 import { type AdmissionParts, admit, holdAgainst } from "./admission.ts";
+import { rateHeaders } from "./answer-headers.ts";
 import { answerStream } from "./answer-stream.ts";
 import { liftComponents } from "./components.ts";
 import type { Call, ChangeEndpoint, Endpoint, ReadEndpoint } from "./endpoint.ts";
@@ -12,7 +13,7 @@ import { entityTagOf, names } from "./entity-tag.ts";
 import { guardOf } from "./guard.ts";
 import { keysInUse } from "./keys-in-use.ts";
 import { preferredType } from "./media-type.ts";
-import { refusalsOf, schemaOf } from "./operation-schema.ts";
+import { schemaOf } from "./operation-schema.ts";
 import { pageAsked } from "./page-asked.ts";
 import { type Guard, performChange } from "./perform-change.ts";
 import { problem } from "./schemas.ts";
@@ -39,7 +40,8 @@ export function requirePermissions(app: FastifyInstance): void {
 export function mountEndpoints(app: FastifyInstance, endpoints: readonly Endpoint[], parts: AdmissionParts): void {
   const components = new Map<string, Record<string, unknown>>();
   liftComponents(problem, components);
-  const schemas = endpoints.map((endpoint) => schemaOf(endpoint, components));
+  const guards = endpoints.map((endpoint) => (endpoint.method === "GET" ? undefined : guardOf(endpoint, endpoints)));
+  const schemas = endpoints.map((endpoint, index) => schemaOf(endpoint, guards[index], components));
   const shared = Object.fromEntries([...components].map(([$id, schema]) => [$id, { ...schema, $id }]));
   for (const schema of Object.values(shared)) app.addSchema(schema);
   // Set once: where schemas were added, Fastify would build a validator for each route, which takes seconds at start.
@@ -47,26 +49,23 @@ export function mountEndpoints(app: FastifyInstance, endpoints: readonly Endpoin
   // Answers are typed by their schemas: a serialiser a route would take a second to build.
   app.setSerializerCompiler(() => JSON.stringify);
   app.decorateRequest("caller", undefined);
-  app.decorateRequest("allowance", undefined);
-  app.addHook("onSend", async ({ allowance }, reply) => {
-    if (!allowance) return;
-    reply.header("ratelimit-policy", `"default";q=${allowance.limit};w=${allowance.windowSeconds}`);
-    reply.header("ratelimit", `"default";r=${allowance.remaining};t=${allowance.resetSeconds}`);
+  app.decorateRequest("rate", undefined);
+  app.addHook("onSend", async ({ rate }, reply) => {
+    if (rate) reply.headers(rateHeaders(rate));
   });
   const useKey = keysInUse();
   for (const [index, endpoint] of endpoints.entries()) {
-    const guard = endpoint.method === "GET" ? undefined : guardOf(endpoint, endpoints);
     app.route({
       method: endpoint.method,
       url: endpoint.path.replaceAll(/\{(\w+)\}/g, ":$1"),
       schema: schemas[index] ?? {},
-      config: { endpoint, refusals: refusalsOf(endpoint) },
+      config: { endpoint },
       ...("largeBody" in endpoint && endpoint.largeBody ? { bodyLimit: parts.limits.uploadBytes } : {}),
       onRequest: (request) => admit(request, endpoint, parts),
       handler: (request, reply) =>
         endpoint.method === "GET"
           ? answerRead(request, reply, endpoint, parts)
-          : useKey(request, () => answerChange(request, reply, endpoint, guard, parts)),
+          : useKey(request, () => answerChange(request, reply, endpoint, guards[index], parts)),
     });
   }
 }
@@ -90,6 +89,7 @@ async function answerRead(
   const { body, status = 200 } = await (endpoint.ofProcess ? read(broker.db) : inSnapshot(broker.db, read));
   if (endpoint.produces) reply.type(endpoint.produces);
   if (endpoint.pages) linkToNext(request, reply, body as { next?: string });
+  if (status === 503) reply.header("retry-after", "1");
   if (endpoint.permission === "anybody" || status !== 200) return reply.code(status).send(body);
   const tag = entityTagOf(body);
   reply.header("etag", tag);

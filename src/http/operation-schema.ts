@@ -1,8 +1,9 @@
 import Type, { type TObject, type TSchema } from "typebox";
-import type { ErrorCode } from "../errors.ts";
-import { permits } from "../features/access/role.ts";
+import { answerHeadersOf } from "./answer-headers.ts";
 import { liftComponents } from "./components.ts";
-import type { ChangeEndpoint, Endpoint } from "./endpoint.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { codesOf } from "./operation-codes.ts";
+import type { Guard } from "./perform-change.ts";
 import { refusals as refusalResponses, strictObject } from "./schemas.ts";
 
 type Components = Map<string, Record<string, unknown>>;
@@ -52,12 +53,11 @@ function queryOf(endpoint: Endpoint): TObject {
 
 const header = (description: string) => Type.String({ maxLength: 1_024, description });
 
-function headersOf(endpoint: Endpoint): TObject {
+function headersOf(endpoint: Endpoint, guard: Guard | undefined): TObject {
   if (endpoint.method === "GET")
     return Type.Object({ "if-none-match": Type.Optional(header("ETag that was read: 304 where it still holds.")) });
   const ifMatch = header(
-    "ETag that was read, or * for whatever is there: 412 where it does not hold. " +
-      (endpoint.method === "POST" ? "Held against the resource that the action is of." : "428 without it."),
+    `ETag that was read, or * for whatever is there: 412 where it does not hold. ${heldAgainst(endpoint, guard)}`,
   );
   const guarded = { "if-match": Type.Optional(ifMatch) };
   if (endpoint.method !== "POST") return Type.Object(guarded);
@@ -72,8 +72,19 @@ function headersOf(endpoint: Endpoint): TObject {
   });
 }
 
+function heldAgainst({ method }: Endpoint, guard: Guard | undefined): string {
+  if (method !== "POST") return "428 without it.";
+  return guard === undefined
+    ? "What is made here is part of nothing that has an ETag: only * holds."
+    : `Held against what is read at ${guard.resource.path}.`;
+}
+
 /** An operation in the framework's form: validation, and the contract. */
-export function schemaOf(endpoint: Endpoint, components: Components): Record<string, unknown> {
+export function schemaOf(
+  endpoint: Endpoint,
+  guard: Guard | undefined,
+  components: Components,
+): Record<string, unknown> {
   const lift = (schema: TSchema) => liftComponents(schema, components);
   const known = endpoint.permission !== "anybody";
   return {
@@ -84,7 +95,7 @@ export function schemaOf(endpoint: Endpoint, components: Components): Record<str
     ...(known ? {} : { security: [] }),
     ...(endpoint.params ? { params: endpoint.params } : {}),
     // Probes add what they like to the health paths; anywhere else an unknown parameter is a mistake worth telling.
-    ...(known ? { querystring: queryOf(endpoint), headers: headersOf(endpoint) } : {}),
+    ...(known ? { querystring: queryOf(endpoint), headers: headersOf(endpoint, guard) } : {}),
     ...("body" in endpoint && endpoint.body ? { body: lift(endpoint.body) } : {}),
     response: answersOf(endpoint, lift),
   };
@@ -97,7 +108,13 @@ function answersOf(endpoint: Endpoint, lift: (schema: TSchema) => Record<string,
     const lines = Object.fromEntries((stream?.types ?? []).map((type) => [type, { schema: Type.String() }]));
     const content = { [produces ?? "application/json"]: { schema: answered }, ...lines };
     const produced = produces || stream ? { content } : answered;
-    return { 200: { description: "Done.", ...produced } };
+    return {
+      200: { description: "Done.", ...produced },
+      ...(endpoint.permission === "anybody"
+        ? {}
+        : { 304: { description: "It is what If-None-Match names.", type: "null" } }),
+      ...(endpoint.mayBeUnready ? { 503: { description: "Not ready.", ...answered } } : {}),
+    };
   }
   const dry = { description: "What would happen (`?dryRun=true`).", ...lift(dryRunAnswer) };
   if (endpoint.creates) return { 200: dry, 201: { description: "Made.", ...answered } };
@@ -106,46 +123,14 @@ function answersOf(endpoint: Endpoint, lift: (schema: TSchema) => Record<string,
   };
 }
 
-const FOR_KNOWN = [
-  "unauthenticated",
-  "forbidden",
-  "too-many-requests",
-  "invalid-request",
-  "misdirected-request",
-  "headers-too-large",
-  "overloaded",
-] as const;
-const FOR_BODIES = [
-  "invalid-json",
-  "duplicate-member",
-  "too-complex",
-  "body-too-large",
-  "unsupported-media-type",
-] as const;
-const FOR_CHANGES = ["precondition-failed", "storage-unavailable"] as const;
-/** What a mesh's own people change. */
-const FOR_MESHES = ["mesh-suspended"] as const;
-const FOR_KEYS = ["idempotency-key-reused", "idempotency-key-in-use"] as const;
-
-/** Every code that an operation can answer with: its own, and those that the contract gives to all of its kind. */
-export function codesOf(endpoint: Endpoint): ReadonlySet<ErrorCode> {
-  if (endpoint.permission === "anybody") return new Set(endpoint.refusals);
-  if (endpoint.method === "GET") return new Set([...FOR_KNOWN, ...endpoint.refusals]);
-  return new Set<ErrorCode>([
-    ...FOR_KNOWN,
-    ...(endpoint.body ? FOR_BODIES : []),
-    ...endpoint.refusals,
-    ...FOR_CHANGES,
-    ...(permits("mesh-admin", endpoint.permission) ? FOR_MESHES : []),
-    ...keyCodes(endpoint),
-  ]);
+/** All responses of an operation, for the contract: with its errors, and the headers of each. */
+export function responsesOf(endpoint: Endpoint, answers: object): Record<string, object> {
+  const codes = codesOf(endpoint);
+  const responses = { ...answers, ...refusalResponses(...codes) };
+  return Object.fromEntries(
+    Object.entries(responses).map(([status, response]) => {
+      const headers = answerHeadersOf(endpoint, Number(status), codes);
+      return [status, { ...response, headers: Object.fromEntries(headers.map((name) => [name, {}])) }];
+    }),
+  );
 }
-
-function keyCodes({ method, shownOnce }: ChangeEndpoint): readonly ErrorCode[] {
-  if (method !== "POST") return ["precondition-required"];
-  return shownOnce ? [...FOR_KEYS, "secret-already-shown"] : FOR_KEYS;
-}
-
-/** The error responses of an operation, for the contract. */
-export const refusalsOf = (endpoint: Endpoint): ReturnType<typeof refusalResponses> =>
-  refusalResponses(...codesOf(endpoint));

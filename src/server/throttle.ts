@@ -1,6 +1,5 @@
 import { hash } from "node:crypto";
 import { addressKey } from "../address-key.ts";
-import { Refusal } from "../errors.ts";
 import type { Caller } from "../features/access/caller.ts";
 import type { AdminLimits, Throttle } from "../http/admin-limits.ts";
 import { rateLimiter } from "../rate-limiter.ts";
@@ -38,12 +37,17 @@ export function adminThrottle(limits: AdminLimits, monotonic: () => number): Thr
 
   return {
     beforeLogin(source, authorization) {
-      const found = recent(source);
-      if (!found || found.count < perMinute || held.has(digestOf(authorization))) return;
-      const retryAfterSeconds = Math.ceil((found.since + MINUTE_MS - monotonic()) / 1000);
-      throw new Refusal("too-many-requests", "too many refused credentials from this address", {
-        extra: { retryAfterSeconds },
-      });
+      const { since, count } = recent(source) ?? { since: monotonic(), count: 0 };
+      const resetSeconds = Math.ceil((since + MINUTE_MS - monotonic()) / 1000);
+      return {
+        policy: "refused-credentials",
+        mayPass: count < perMinute || held.has(digestOf(authorization)),
+        limit: perMinute,
+        windowSeconds: MINUTE_MS / 1000,
+        remaining: Math.max(0, perMinute - count),
+        resetSeconds,
+        retryAfterSeconds: resetSeconds,
+      };
     },
     succeededLogin(authorization) {
       const digest = digestOf(authorization);
@@ -61,11 +65,8 @@ export function adminThrottle(limits: AdminLimits, monotonic: () => number): Thr
     },
     request(caller: Caller) {
       const limiter = caller.role === "operator" ? operatorRequests : requests;
-      if (!limiter.admit(caller.id, monotonic()))
-        throw new Refusal("too-many-requests", "too many requests with this credential", {
-          extra: { retryAfterSeconds: 1 },
-        });
-      return limiter.allowance(caller.id, monotonic());
+      const mayPass = limiter.admit(caller.id, monotonic());
+      return { policy: "default", mayPass, ...limiter.allowance(caller.id, monotonic()), retryAfterSeconds: 1 };
     },
   };
 }

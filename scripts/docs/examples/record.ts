@@ -18,17 +18,23 @@ export interface Asked {
 // biome-ignore lint/suspicious/noExplicitAny: the story takes what it needs of any answer; the contract's test checks them.
 export type Play = (operationId: string, asked?: Asked) => Promise<any>;
 
+type Listener = (
+  operationId: string,
+  answer: { readonly status: number; readonly headers: Readonly<Record<string, string | string[] | undefined>> },
+) => void;
+
 /**
  * An example of each operation, from a story that is really played on a broker whose clock and randomness are fixed. What
  * is shown once is replaced by an `EXAMPLE`, so that nobody takes it for a secret.
+ * @param told of each answer
  * @throws {Error} naming the operations that the story leaves out
  */
-export async function recordExamples(): Promise<OperationExamples> {
+export async function recordExamples(told: Listener = () => {}): Promise<OperationExamples> {
   const still = await openStillBroker();
   try {
     const examples = new Map<string, OperationExample>();
     const secrets = new Set<string>();
-    await story(player(still, examples, secrets), still);
+    await story(player(still, examples, secrets, told), still);
     const missing = missingExamples(still.endpoints, Object.fromEntries(examples));
     if (missing.length > 0)
       throw new Error(`no example of ${missing.join(", ")}: call it in scripts/docs/examples/story.ts`);
@@ -43,30 +49,40 @@ export async function recordExamples(): Promise<OperationExamples> {
 export const missingExamples = (endpoints: readonly Endpoint[], examples: OperationExamples): string[] =>
   endpoints.map(({ operationId }) => operationId).filter((operationId) => !(operationId in examples));
 
-function player(still: StillBroker, examples: Map<string, OperationExample>, secrets: Set<string>): Play {
+function player(
+  still: StillBroker,
+  examples: Map<string, OperationExample>,
+  secrets: Set<string>,
+  told: Listener,
+): Play {
   const calls = new Map<string, number>();
   return async (operationId, asked = {}) => {
     const endpoint = still.endpoints.find((each) => each.operationId === operationId);
     if (!endpoint) throw new Error(`the story calls ${operationId}, which there is not`);
     const before = calls.get(operationId) ?? 0;
     calls.set(operationId, before + 1);
-    still.next(`${operationId} ${before}`);
-    const request = requestOf(endpoint, asked);
-    const ask = async (accept: string) => {
+    const seed = `${operationId} ${before}`;
+    still.next(seed);
+    const ask = async (accept: string, more: Asked["parameters"] = {}) => {
+      const request = requestOf(endpoint, { ...asked, parameters: { ...asked.parameters, ...more } });
       const { statusCode, body, headers } = await still.app.inject({
         ...request,
         headers: { ...request.headers, accept },
       });
+      told(operationId, { status: statusCode, headers: headers as Record<string, string> });
       if (statusCode >= 300) throw new Error(`the story's call of ${operationId} was answered ${statusCode}: ${body}`);
       const isJson = /^application\/json/.test(String(headers["content-type"]));
       return { status: statusCode, answer: isJson ? JSON.parse(body) : body };
     };
+    const isNew = !examples.has(operationId);
+    const dryRun = isNew && endpoint.method !== "GET" ? (await ask("*/*", { dryRun: true })).answer : undefined;
+    still.draw(seed);
     const { status, answer } = await ask("*/*");
     const { shownOnce } = endpoint as Partial<ChangeEndpoint>;
     const { stream } = endpoint as Partial<ReadEndpoint>;
     if (shownOnce)
       for (const member of shownOnce.secrets) for (const secret of secretsIn(answer[member])) secrets.add(secret);
-    if (examples.has(operationId)) return answer;
+    if (!isNew) return answer;
     const streamed: Record<string, string> = {};
     for (const type of stream?.types ?? []) streamed[type] = (await ask(type)).answer;
     const { parameters, body } = asked;
@@ -75,6 +91,7 @@ function player(still: StillBroker, examples: Map<string, OperationExample>, sec
       ...(body === undefined ? {} : { body }),
       status,
       answer,
+      ...(dryRun === undefined ? {} : { dryRun }),
       ...(stream ? { streamed } : {}),
     });
     return answer;

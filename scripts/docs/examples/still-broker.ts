@@ -28,6 +28,8 @@ export interface StillBroker {
   readonly operatorToken: string;
   /** A minute passes, and randomness begins anew from `seed`: a call more in the story leaves the IDs of the others. */
   next(seed: string): void;
+  /** Randomness begins anew, and no time passes. */
+  draw(seed: string): void;
   close(): Promise<void>;
 }
 
@@ -85,6 +87,9 @@ export async function openStillBroker(): Promise<StillBroker> {
     logger: pino({ level: "silent" }),
     newRequestId: () => randomId(random, "req"),
   });
+  const draw = (seed: string) => {
+    source = seededRandomness(seed);
+  };
   return {
     app,
     endpoints: endpointsOf({ broker, health }),
@@ -92,8 +97,9 @@ export async function openStillBroker(): Promise<StillBroker> {
     operatorToken: secret,
     next(seed) {
       now += MINUTE_MS;
-      source = seededRandomness(seed);
+      draw(seed);
     },
+    draw,
     async close() {
       await app.close();
       await db.destroy();
@@ -102,15 +108,20 @@ export async function openStillBroker(): Promise<StillBroker> {
   };
 }
 
+const FREE = {
+  policy: "default",
+  mayPass: true,
+  limit: 60,
+  windowSeconds: 3,
+  remaining: 59,
+  resetSeconds: 1,
+  retryAfterSeconds: 1,
+} as const;
+
 /** No limit of load or of reach: what is written down does not depend on them. */
 export const UNHINDERED = {
   refusals: { refused: async () => {} },
-  throttle: {
-    beforeLogin: () => {},
-    succeededLogin: () => {},
-    failedLogin: () => {},
-    request: () => ({ limit: 60, windowSeconds: 3, remaining: 59, resetSeconds: 1 }),
-  },
+  throttle: { beforeLogin: () => FREE, succeededLogin: () => {}, failedLogin: () => {}, request: () => FREE },
   onAuthenticated: () => {},
   loopDelayMs: () => 0,
   hosts: new Set(["localhost"]),
