@@ -39,7 +39,7 @@ function inputType({ parameters = [], requestBody }: ContractOperation): string 
       "query",
       parameters.filter(({ name }) => name !== "dryRun"),
     ),
-    ...(body ? [`body: ${bodyType(body)}`] : []),
+    ...(body ? [`body${requestBody?.required === false ? "?" : ""}: ${bodyType(body)}`] : []),
   ];
   return places.length === 0 ? "NoInput" : `{ ${places.join("; ")} }`;
 }

@@ -200,7 +200,7 @@ export const giveConsent = /* @__PURE__ */ change<{ path: { federationId: string
 export const askForTerms = /* @__PURE__ */ change<{ path: { federationId: string }; body: TermsChange }, Federation>("POST", "/v1/federations/{federationId}/terms");
 
 /** Consent to a federation before it is proposed, by a one-time code; it is shown once */
-export const createFederationCode = /* @__PURE__ */ change<{ path: { meshId: string }; body: NewFederationCode }, CreatedFederationCode>("POST", "/v1/meshes/{meshId}/federation-codes");
+export const createFederationCode = /* @__PURE__ */ change<{ path: { meshId: string }; body?: NewFederationCode }, CreatedFederationCode>("POST", "/v1/meshes/{meshId}/federation-codes");
 
 /** List a mesh's federation codes, without their secrets */
 export const listFederationCodes = /* @__PURE__ */ list<{ path: { meshId: string }; query?: { limit?: number; cursor?: string } }, FederationCodeList, "federationCodes">("/v1/meshes/{meshId}/federation-codes", "federationCodes");
@@ -227,7 +227,7 @@ export const changePoller = /* @__PURE__ */ change<{ path: { meshId: string; pol
 export const revokePoller = /* @__PURE__ */ change<{ path: { meshId: string; pollerId: string } }, RevokedPoller>("DELETE", "/v1/meshes/{meshId}/pollers/{pollerId}");
 
 /** Give a poller another URL; the one that it has serves until the overlap ends */
-export const rotatePoller = /* @__PURE__ */ change<{ path: { meshId: string; pollerId: string }; body: PollerRotation }, CreatedPoller>("POST", "/v1/meshes/{meshId}/pollers/{pollerId}/rotations");
+export const rotatePoller = /* @__PURE__ */ change<{ path: { meshId: string; pollerId: string }; body?: PollerRotation }, CreatedPoller>("POST", "/v1/meshes/{meshId}/pollers/{pollerId}/rotations");
 
 /** List what a mesh's pollers hold, by the ledger */
 export const listDeliveries = /* @__PURE__ */ list<{ path: { meshId: string }; query?: { limit?: number; cursor?: string } }, DeliveryList, "deliveries">("/v1/meshes/{meshId}/deliveries", "deliveries");
@@ -272,7 +272,7 @@ export const makeTokenByBreakGlass = /* @__PURE__ */ change<{ body: BreakGlassTo
 export const readBroker = /* @__PURE__ */ read<NoInput, Broker>("/v1/broker");
 
 /** Begin to replace the broker's CA; the steps that follow are taken by the clock */
-export const startCaRollover = /* @__PURE__ */ change<{ body: NewCaRollover }, Broker>("POST", "/v1/broker/ca-rollovers");
+export const startCaRollover = /* @__PURE__ */ change<{ body?: NewCaRollover }, Broker>("POST", "/v1/broker/ca-rollovers");
 
 /** List what happened, newest first */
 export const listAuditEvents = /* @__PURE__ */ list<{ query?: { limit?: number; cursor?: string; meshId?: string; trustDomain?: string; federationId?: string; authorityId?: string; actor?: string; type?: string; from?: string; to?: string; order?: "asc" | "desc" } }, AuditEventList, "events">("/v1/audit-events", "events");

@@ -1,5 +1,6 @@
 import { catalogue, type ErrorCode, Refusal } from "../errors.ts";
 import { answerHeaders } from "./answer-headers.ts";
+import { mayLackBody } from "./optional-body.ts";
 import { problemOf } from "./problem.ts";
 
 type Json = Record<string, unknown>;
@@ -44,7 +45,7 @@ export interface ContractOperation {
   readonly operationId: string;
   readonly summary: string;
   readonly parameters?: Parameter[];
-  readonly requestBody?: { readonly content: Record<string, MediaType> };
+  readonly requestBody?: { required?: boolean; readonly content: Record<string, MediaType> };
   readonly responses: Record<string, ContractResponse>;
 }
 
@@ -62,6 +63,10 @@ export interface ContractDocument {
 /** Finishes what the framework makes of the routes: what readers and generators of clients need beside it. */
 export function finishContract(document: ContractDocument, examples: OperationExamples): ContractDocument {
   typeEnums(document);
+  for (const path of Object.values(document.paths)) {
+    const { requestBody } = path.post ?? {};
+    if (requestBody) requestBody.required = !mayLackBody("POST", bodySchema(document, requestBody.content));
+  }
   for (const operation of operationsOf(document)) {
     for (const parameter of operation.parameters ?? []) if ("default" in parameter.schema) parameter.required = false;
     const example = examples[operation.operationId];
@@ -77,6 +82,11 @@ export function finishContract(document: ContractDocument, examples: OperationEx
 
 export const operationsOf = ({ paths }: ContractDocument): ContractOperation[] =>
   Object.values(paths).flatMap((path) => Object.values(path));
+
+function bodySchema({ components }: ContractDocument, content: Record<string, MediaType>): Json {
+  const { schema = {} } = Object.values(content)[0] ?? {};
+  return components.schemas[String(schema.$ref).replace("#/components/schemas/", "")] ?? schema;
+}
 
 /** A list of texts to choose from is a text: some generators want to be told. */
 function typeEnums(value: unknown): void {

@@ -3,6 +3,7 @@ import "./request-context.ts";
 import { Refusal } from "../errors.ts";
 import { parseJson } from "../json/parse-json.ts";
 import type { Endpoint } from "./endpoint.ts";
+import { mayLackBody } from "./optional-body.ts";
 
 const CHARSET = /;\s*charset="?([^\s";]*)/i;
 
@@ -21,12 +22,21 @@ export function readJsonBodies(app: FastifyInstance): void {
       if (charset !== undefined && charset.toLowerCase() !== "utf-8")
         throw new Refusal("unsupported-media-type", "the body is not in UTF-8");
       // Clients say it with everything they send, a DELETE too.
-      if (body.length === 0 && !takesBody(routeOptions.config.endpoint)) return undefined;
+      if (body.length === 0 && !asksForBody(routeOptions.config.endpoint)) return undefined;
       if (body.length === 0) throw new Refusal("invalid-json", "the body is empty");
       return parseJson(body);
     },
   );
 }
 
-const takesBody = (endpoint: Endpoint | undefined): boolean =>
-  endpoint !== undefined && endpoint.method !== "GET" && endpoint.body !== undefined;
+const bodyOf = (endpoint: Endpoint | undefined) =>
+  endpoint === undefined || endpoint.method === "GET" ? undefined : endpoint.body;
+const asksForBody = (endpoint: Endpoint | undefined): boolean =>
+  bodyOf(endpoint) !== undefined && !mayLackBody(endpoint?.method ?? "", bodyOf(endpoint));
+
+/** @throws {Refusal} `invalid-request` where there is no body and something must be said */
+export function requireBody(request: FastifyRequest, endpoint: Endpoint): void {
+  if (request.body !== undefined || bodyOf(endpoint) === undefined) return;
+  if (asksForBody(endpoint)) throw new Refusal("invalid-request", "the request has no body", { pointer: "" });
+  request.body = {};
+}

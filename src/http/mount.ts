@@ -11,6 +11,7 @@ import { liftComponents } from "./components.ts";
 import type { Call, ChangeEndpoint, Endpoint, ReadEndpoint } from "./endpoint.ts";
 import { entityTagOf, names } from "./entity-tag.ts";
 import { guardOf } from "./guard.ts";
+import { requireBody } from "./json-body.ts";
 import { keysInUse } from "./keys-in-use.ts";
 import { preferredType } from "./media-type.ts";
 import { schemaOf } from "./operation-schema.ts";
@@ -62,6 +63,7 @@ export function mountEndpoints(app: FastifyInstance, endpoints: readonly Endpoin
       config: { endpoint },
       ...("largeBody" in endpoint && endpoint.largeBody ? { bodyLimit: parts.limits.uploadBytes } : {}),
       onRequest: (request) => admit(request, endpoint, parts),
+      preValidation: async (request) => requireBody(request, endpoint),
       handler: (request, reply) =>
         endpoint.method === "GET"
           ? answerRead(request, reply, endpoint, parts)

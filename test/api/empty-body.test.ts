@@ -18,6 +18,26 @@ describe("a request that says it is JSON and has no body", () => {
     expect({ status, pollerId: body.pollerId }).toEqual({ status: 200, pollerId: shop.pollerId });
   });
 
+  it.each(["with", "without"])("is one of {} where nothing must be said, %s the header", async (header) => {
+    const { body: made } = await broker.api("POST", "/v1/meshes/shop/pollers", {
+      token: shop.token,
+      body: { name: header },
+    });
+    const path = `/v1/meshes/shop/pollers/${made.pollerId}/rotations`;
+    const headers = header === "with" ? asJson : {};
+    for (const call of [{ headers }, { headers, body: {} }])
+      expect((await broker.api("POST", path, { token: shop.token, ...call })).status).toBe(200);
+    const key = { "idempotency-key": header };
+    const first = await broker.api("POST", path, { token: shop.token, headers: { ...headers, ...key } });
+    const again = await broker.api("POST", path, { token: shop.token, body: {}, headers: key });
+    expect([first.status, again.body.code]).toEqual([200, "secret-already-shown"]);
+  });
+
+  it("is told that it has none where something must be said", async () => {
+    const { body } = await broker.api("POST", "/v1/meshes/shop/pollers", { token: shop.token });
+    expect(body).toMatchObject({ code: "invalid-request", detail: "the request has no body" });
+  });
+
   it("is no JSON where it has one (S2)", async () => {
     const call = { token: shop.token, raw: "" };
     const { status, body } = await broker.api("POST", "/v1/meshes/shop/pollers", call);

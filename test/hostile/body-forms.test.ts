@@ -84,6 +84,7 @@ describe.each(withBody.map((operation) => ({ name: nameOf(operation), operation 
   it("S2, S3, R90: refuses what is not one JSON value in UTF-8, or that another reader could read otherwise", async () => {
     const caller = await world.callerOf(operation);
     for (const [code, form, bend] of FORMS) {
+      if (operation.mayLackBody && bend(text) === "") continue;
       const { status, body: said, text: answer } = await caller.send(bend(text));
       expect([status, said?.code], `${form}: ${answer}`).toEqual([400, code]);
       counts.refused += 1;

@@ -35,6 +35,8 @@ export interface Operation {
   readonly path: string;
   readonly parameters: readonly Parameter[];
   readonly body: Schema | undefined;
+  /** Without one it is `{}`. */
+  readonly mayLackBody: boolean;
   /** `security: []`: a health path. */
   readonly open: boolean;
 }
@@ -46,7 +48,10 @@ interface Contract {
 
 interface Described {
   readonly parameters?: readonly Parameter[];
-  readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema: Schema }>> };
+  readonly requestBody?: {
+    readonly required?: boolean;
+    readonly content: Readonly<Record<string, { readonly schema: Schema }>>;
+  };
   readonly security?: readonly unknown[];
 }
 
@@ -64,6 +69,7 @@ export const operations: readonly Operation[] = Object.entries(document.paths).f
         path,
         parameters: [...(item.parameters ?? []), ...parameters],
         body: Object.entries(requestBody?.content ?? {}).find(([type]) => type.includes("json"))?.[1].schema,
+        mayLackBody: requestBody?.required === false,
         open: security?.length === 0,
       };
     }),
