@@ -17,7 +17,7 @@ export const catalogue = {
     malformed: true,
     status: 400,
     title: "The request does not fit its schema",
-    mend: "Correct the member that `pointer` names.",
+    mend: "Correct the member of the body that `pointer` names, or the `parameter`.",
   },
   "invalid-json": {
     malformed: true,
@@ -465,9 +465,17 @@ export type ErrorCode = keyof typeof catalogue;
 /** Whether a code says that the request has not the form that the contract gives it. */
 export const isMalformed = (code: ErrorCode): boolean => (catalogue[code] as CatalogueEntry).malformed === true;
 
+/** One thing that a request says outside of its body, in OpenAPI's words. */
+export interface Parameter {
+  readonly in: "path" | "query" | "header";
+  readonly name: string;
+}
+
 export interface RefusalOptions {
-  /** RFC 6901 JSON pointer to the wrong member of the request. */
+  /** RFC 6901 JSON pointer to the wrong member of the body; of what stands in no body, to the parameter of that name. */
   readonly pointer?: string;
+  /** Instead: what is wrong stands in no body. */
+  readonly parameter?: Parameter;
   /** Members that go into the problem document beside the standard ones; never secret. */
   readonly extra?: Readonly<Record<string, unknown>>;
   readonly cause?: unknown;
@@ -480,6 +488,7 @@ export interface RefusalOptions {
 export class Refusal extends Error {
   readonly code: ErrorCode;
   readonly pointer: string | undefined;
+  readonly parameter: Parameter | undefined;
   readonly extra: Readonly<Record<string, unknown>>;
 
   constructor(code: ErrorCode, message: string, options: RefusalOptions = {}) {
@@ -487,6 +496,7 @@ export class Refusal extends Error {
     this.name = "Refusal";
     this.code = code;
     this.pointer = options.pointer;
+    this.parameter = options.parameter;
     this.extra = options.extra ?? {};
   }
 
@@ -494,11 +504,11 @@ export class Refusal extends Error {
     return catalogue[this.code].status;
   }
 
-  /** The same refusal, said of a member deeper in the request: `/pem` before the block's own pointer. */
-  under(pointer: string): Refusal {
+  /** The same refusal, said of a member deeper in the request: `/bundle` before the entry's own pointer. */
+  under(pointer: string, block?: number): Refusal {
     return new Refusal(this.code, this.message, {
       pointer: pointer + (this.pointer ?? ""),
-      extra: this.extra,
+      extra: block === undefined ? this.extra : { ...this.extra, block },
       cause: this.cause,
     });
   }

@@ -15,7 +15,8 @@ function render(): string {
     NOTICE,
     "Every error is `application/problem+json` (RFC 9457). `code` is stable: programs may rely on it; `type` is " +
       "`urn:entente:error:` and the code. `detail` says what was wrong this time, and `pointer` (RFC 6901) names the " +
-      "wrong member of the request. `mend` is what to do, as in the table. The bundle endpoint's problems are the same bytes " +
+      "wrong member of the body; of what stands in no body, `parameter` says `in` which part it is (`path`, `query`, " +
+      "`header`) and its `name`. `mend` is what to do, as in the table. The bundle endpoint's problems are the same bytes " +
       "for everybody: they have no `requestId`, and `detail` repeats the title.",
     table(["code", "status", "title", "what to do"], rows),
     "",

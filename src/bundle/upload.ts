@@ -1,9 +1,9 @@
 import { Refusal } from "../errors.ts";
 import type { JsonValue } from "../json/json-value.ts";
-import type { Sha256Hex } from "../pki/authority.ts";
+import type { Sha256Hex, Warning } from "../pki/authority.ts";
 import { x509Authority } from "../pki/authority-profile.ts";
 import { jwtAuthority } from "../pki/jwt-key.ts";
-import { certificatesFromPem } from "../pki/pem.ts";
+import { certificatesFromPem, inBlock } from "../pki/pem.ts";
 import { sha256Hex } from "../pki/public-key.ts";
 import type { TrustDomain } from "../spiffe/trust-domain.ts";
 import type { EpochMs } from "../time.ts";
@@ -16,7 +16,7 @@ export type Upload = { readonly pem: string } | { readonly jwk: JsonValue } | { 
 /**
  * Reads an upload whole or not at all. A bundle's sequence and hint are checked and go no further: what is served has
  * a sequence of the broker's own.
- * @throws {Refusal} with a pointer such as `/pem/0`, `/jwk` or `/bundle/keys/0`; codes as in `readBundleDocument`, and
+ * @throws {Refusal} with a pointer such as `/pem`, `/jwk` or `/bundle/keys/0`; codes as in `readBundleDocument`, and
  * `invalid-pem`
  */
 export async function readUpload(upload: Upload, trustDomain: TrustDomain, now: EpochMs): Promise<Reading> {
@@ -38,7 +38,7 @@ export interface Identity {
 
 /**
  * Whose upload it is, without the rules for new authorities: what was registered may have expired since.
- * @throws {Refusal} with a pointer such as `/pem/1` or `/jwk`: `invalid-pem` for more than one certificate, and
+ * @throws {Refusal} with a pointer such as `/pem` or `/jwk`: `invalid-pem` for more than one certificate, and
  * whatever keeps it from being read
  */
 export async function identityOf(upload: { readonly pem: string } | { readonly jwk: JsonValue }): Promise<Identity> {
@@ -53,16 +53,19 @@ export async function identityOf(upload: { readonly pem: string } | { readonly j
 function onlyCertificate(pem: string): Uint8Array {
   const [first, ...more] = certificatesFromPem(pem);
   if (first === undefined || more.length > 0)
-    throw new Refusal("invalid-pem", "there is more than one certificate", { pointer: "/1" });
+    throw new Refusal("invalid-pem", "there is more than one certificate", { extra: { block: 2 } });
   return first;
 }
 
 async function readPem(pem: string, trustDomain: TrustDomain, now: EpochMs): Promise<Reading> {
-  const blocks: (Placed & Pick<Reading, "warnings">)[] = [];
+  const placed: Placed[] = [];
+  const warned: Warning[] = [];
   for (const [index, der] of certificatesFromPem(pem).entries()) {
-    const pointer = `/${index}`;
-    blocks.push({ ...(await readAt(pointer, () => x509Authority(der, trustDomain, now))), pointer });
+    const block = index + 1;
+    const { authority, warnings } = inBlock(block, () => x509Authority(der, trustDomain, now));
+    placed.push({ authority, pointer: "", block });
+    warned.push(...warnings.map((warning) => ({ ...warning, block })));
   }
-  const { warnings, ...read } = withoutRepeats(blocks);
-  return { ...read, warnings: [...blocks.flatMap((block) => block.warnings), ...warnings] };
+  const { warnings, ...read } = withoutRepeats(placed);
+  return { ...read, warnings: [...warned, ...warnings] };
 }

@@ -10,8 +10,15 @@ export type Problem = {
   readonly detail: string;
   /** What to do about it. */
   readonly mend: string;
-  /** RFC 6901 JSON pointer to the wrong member of the request. */
+  /** RFC 6901 JSON pointer to the wrong member of the body. */
   readonly pointer?: string;
+  /** The wrong parameter, where it is not the body. */
+  readonly parameter?: {
+    readonly in: "path" | "query" | "header";
+    readonly name: string;
+  };
+  /** Of a PEM text that `pointer` names, which block, from 1. */
+  readonly block?: number;
   readonly requestId: string;
   readonly [member: string]: unknown;
 };
@@ -307,7 +314,10 @@ export type PutMesh = {
   readonly warnings: readonly {
     readonly code: string;
     readonly message: string;
+    /** RFC 6901 JSON pointer into the body. */
     readonly pointer: string;
+    /** Of a PEM text, which block, from 1. */
+    readonly block?: number;
   }[];
 };
 
@@ -382,7 +392,10 @@ export type ChangedTrustDomain = {
   readonly warnings: readonly {
     readonly code: string;
     readonly message: string;
+    /** RFC 6901 JSON pointer into the body. */
     readonly pointer: string;
+    /** Of a PEM text, which block, from 1. */
+    readonly block?: number;
   }[];
 };
 
@@ -552,7 +565,10 @@ export type RegisteredAuthorities = {
   readonly warnings: readonly {
     readonly code: string;
     readonly message: string;
+    /** RFC 6901 JSON pointer into the body. */
     readonly pointer: string;
+    /** Of a PEM text, which block, from 1. */
+    readonly block?: number;
   }[];
 };
 

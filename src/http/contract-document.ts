@@ -1,7 +1,7 @@
 import { catalogue, type ErrorCode, Refusal } from "../errors.ts";
 import { answerHeaders } from "./answer-headers.ts";
-import { mayLackBody } from "./optional-body.ts";
 import { problemOf } from "./problem.ts";
+import { mayLackBody } from "./request-body.ts";
 
 type Json = Record<string, unknown>;
 

@@ -5,8 +5,9 @@ import { notFound } from "../features/access/caller.ts";
 import { allowedMethods } from "./allowed-methods.ts";
 import { passes } from "./answer-headers.ts";
 import type { Endpoint } from "./endpoint.ts";
-import { asRefusal, PROBLEM_TYPE, problemOf } from "./problem.ts";
+import { asRefusal, inParameter, PROBLEM_TYPE, problemOf } from "./problem.ts";
 import { REFERENCE_ROUTES } from "./reference.ts";
+import { takesBody } from "./request-body.ts";
 
 /** No answer of ours is cached or sniffed. */
 export const SAFE_HEADERS = {
@@ -39,9 +40,10 @@ export function answerErrors(app: FastifyInstance, endpoints: readonly Endpoint[
   app.setErrorHandler(async (error, request, reply) => {
     // A method that the framework knows and no operation has, such as QUERY, is refused before the route is missed.
     if ((error as { code?: string }).code === "FST_ERR_ROUTE_MISSING_CONTENT_TYPE") return noSuchRoute(request, reply);
-    const refusal = asRefusal(error);
-    if (refusal.status >= 500) request.log.error({ err: refusal.cause ?? refusal }, "request failed");
     const { endpoint } = request.routeOptions.config as { endpoint?: Endpoint };
+    // What an operation without a body is refused for stands in its query.
+    const refusal = inParameter(asRefusal(error), takesBody(endpoint) ? undefined : "query");
+    if (refusal.status >= 500) request.log.error({ err: refusal.cause ?? refusal }, "request failed");
     const { meshId } = (request.params ?? {}) as { meshId?: string };
     const { dryRun } = (request.query ?? {}) as { dryRun?: unknown };
     await listener.refused({ endpoint, caller: request.caller, meshId, dryRun: dryRun === true }, refusal);

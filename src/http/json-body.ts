@@ -3,7 +3,7 @@ import "./request-context.ts";
 import { Refusal } from "../errors.ts";
 import { parseJson } from "../json/parse-json.ts";
 import type { Endpoint } from "./endpoint.ts";
-import { mayLackBody } from "./optional-body.ts";
+import { mayLackBody, takesBody } from "./request-body.ts";
 
 const CHARSET = /;\s*charset="?([^\s";]*)/i;
 
@@ -29,14 +29,12 @@ export function readJsonBodies(app: FastifyInstance): void {
   );
 }
 
-const bodyOf = (endpoint: Endpoint | undefined) =>
-  endpoint === undefined || endpoint.method === "GET" ? undefined : endpoint.body;
 const asksForBody = (endpoint: Endpoint | undefined): boolean =>
-  bodyOf(endpoint) !== undefined && !mayLackBody(endpoint?.method ?? "", bodyOf(endpoint));
+  takesBody(endpoint) && !mayLackBody(endpoint.method, endpoint.body);
 
 /** @throws {Refusal} `invalid-request` where there is no body and something must be said */
 export function requireBody(request: FastifyRequest, endpoint: Endpoint): void {
-  if (request.body !== undefined || bodyOf(endpoint) === undefined) return;
+  if (request.body !== undefined || !takesBody(endpoint)) return;
   if (asksForBody(endpoint)) throw new Refusal("invalid-request", "the request has no body", { pointer: "" });
   request.body = {};
 }

@@ -1,7 +1,8 @@
-import { catalogue, type ErrorCode, Refusal } from "../errors.ts";
+import { catalogue, type ErrorCode, type Parameter, Refusal } from "../errors.ts";
+import { firstStepOf, pointerStep } from "../json/pointer.ts";
 import { asStorageRefusal } from "../store/storage-errors.ts";
 
-/** An RFC 9457 problem document. `code` is stable, `mend` says what to do, `pointer` which member is wrong. */
+/** An RFC 9457 problem document. `code` is stable, `mend` says what to do, `pointer` or `parameter` what is wrong. */
 export interface Problem {
   readonly type: string;
   readonly title: string;
@@ -10,6 +11,7 @@ export interface Problem {
   readonly detail: string;
   readonly mend: string;
   readonly pointer?: string;
+  readonly parameter?: Parameter;
   readonly requestId: string;
   readonly [member: string]: unknown;
 }
@@ -27,7 +29,8 @@ export function problemOf(refusal: Refusal, requestId: string): Problem {
     code: refusal.code,
     detail: refusal.message,
     mend,
-    ...(refusal.pointer === undefined ? {} : { pointer: refusal.pointer }),
+    ...(refusal.parameter ? { parameter: refusal.parameter } : {}),
+    ...(refusal.parameter || refusal.pointer === undefined ? {} : { pointer: refusal.pointer }),
     requestId,
   };
 }
@@ -36,18 +39,26 @@ interface ValidationError {
   readonly instancePath: string;
   readonly message?: string;
   readonly params?: Record<string, unknown>;
+  /** Where it is a member's name that is wrong. */
+  readonly propertyName?: string;
 }
 
 /** What the framework throws, in the words of the catalogue; everything unknown is `internal`. */
 export function asRefusal(error: unknown): Refusal {
   const known = asStorageRefusal(error);
   if (known instanceof Refusal) return known;
-  const { code, validation, statusCode } = (error ?? {}) as {
+  const {
+    code,
+    validation,
+    validationContext = "",
+    statusCode,
+  } = (error ?? {}) as {
     code?: string;
     validation?: ValidationError[];
+    validationContext?: string;
     statusCode?: number;
   };
-  if (validation?.[0]) return schemaRefusal(validation[0]);
+  if (validation?.[0]) return schemaRefusal(validation[0], validationContext);
   if (code === "FST_ERR_CTP_BODY_TOO_LARGE")
     return new Refusal("body-too-large", "the body is too large", { cause: error });
   if (code === "FST_ERR_CTP_INVALID_MEDIA_TYPE")
@@ -58,9 +69,22 @@ export function asRefusal(error: unknown): Refusal {
   return new Refusal("internal", "something went wrong in the broker", { cause: error });
 }
 
-function schemaRefusal({ instancePath, message = "is not allowed", params = {} }: ValidationError): Refusal {
-  const member = params.additionalProperty ?? params.unevaluatedProperty ?? params.missingProperty;
-  const escaped = typeof member === "string" ? `/${member.replaceAll("~", "~0").replaceAll("/", "~1")}` : "";
+function schemaRefusal(
+  { instancePath, message = "is not allowed", params = {}, propertyName }: ValidationError,
+  context: string,
+): Refusal {
+  const member = params.additionalProperty ?? params.unevaluatedProperty ?? params.missingProperty ?? propertyName;
   const allowed = Array.isArray(params.allowedValues) ? `: ${params.allowedValues.join(", ")}` : "";
-  return new Refusal("invalid-request", `${message}${allowed}`, { pointer: instancePath + escaped });
+  const detail = `${propertyName === undefined ? "" : "the name "}${message}${allowed}`;
+  const pointer = instancePath + (typeof member === "string" ? pointerStep(member) : "");
+  return inParameter(new Refusal("invalid-request", detail, { pointer }), PLACES[context]);
+}
+
+const PLACES: Readonly<Record<string, Parameter["in"]>> = { params: "path", querystring: "query", headers: "header" };
+
+/** The same refusal, said of a parameter of this kind, where one is meant. */
+export function inParameter(refusal: Refusal, place: Parameter["in"] | undefined): Refusal {
+  const { code, message, pointer, parameter, extra, cause } = refusal;
+  if (place === undefined || !pointer || parameter) return refusal;
+  return new Refusal(code, message, { parameter: { in: place, name: firstStepOf(pointer) }, extra, cause });
 }

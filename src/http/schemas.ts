@@ -32,6 +32,16 @@ export const pageQuery = {
 };
 export const next = Type.Optional(Type.String({ description: "Cursor of the next page; absent on the last." }));
 
+/** What an answer tells of what was taken all the same. */
+export const warnings = Type.Array(
+  strictObject({
+    code: Type.String(),
+    message: Type.String(),
+    pointer: Type.String({ description: "RFC 6901 JSON pointer into the body." }),
+    block: Type.Optional(Type.Integer({ description: "Of a PEM text, which block, from 1." })),
+  }),
+);
+
 export const problem = Type.Object(
   {
     type: Type.String({ description: "`urn:entente:error:<code>`" }),
@@ -40,7 +50,14 @@ export const problem = Type.Object(
     code: Type.String({ description: "Stable; see docs/errors.md." }),
     detail: Type.String(),
     mend: Type.String({ description: "What to do about it." }),
-    pointer: Type.Optional(Type.String({ description: "RFC 6901 JSON pointer to the wrong member of the request." })),
+    pointer: Type.Optional(Type.String({ description: "RFC 6901 JSON pointer to the wrong member of the body." })),
+    parameter: Type.Optional(
+      strictObject(
+        { in: Type.Enum(["path", "query", "header"]), name: Type.String() },
+        { description: "The wrong parameter, where it is not the body." },
+      ),
+    ),
+    block: Type.Optional(Type.Integer({ description: "Of a PEM text that `pointer` names, which block, from 1." })),
     requestId: Type.String(),
   },
   { $id: "Problem", additionalProperties: true, description: "RFC 9457 problem document." },

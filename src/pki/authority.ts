@@ -42,6 +42,8 @@ export type Authority = X509Authority | JwtAuthority;
 export interface Warning {
   readonly code: string;
   readonly message: string;
-  /** RFC 6901 JSON pointer into the request, e.g. `/pem/1` (second block) or `/bundle/keys/0`. */
+  /** RFC 6901 JSON pointer into the request, e.g. `/pem` or `/bundle/keys/0`. */
   readonly pointer: string;
+  /** Of a PEM text, which block, from 1. */
+  readonly block?: number;
 }

@@ -1,4 +1,4 @@
-import { Refusal } from "../errors.ts";
+import { Refusal, type RefusalOptions } from "../errors.ts";
 import { MAX_CERTIFICATE_BYTES } from "./certificate.ts";
 
 /** S8: how many blocks one upload may hold. */
@@ -9,7 +9,7 @@ const BLOCK =
 
 /**
  * Reads the certificates of a strict PEM text (S8): one to 20 CERTIFICATE blocks with nothing but white space between
- * them. Returns their DER, which nobody has looked into yet. A refusal's pointer names the block: `/0`, `/1`.
+ * them. Returns their DER, which nobody has looked into yet. A refusal's `block` says in which, from 1.
  * @throws {Refusal} `invalid-pem`, `private-key-submitted`
  */
 export function certificatesFromPem(text: string): Uint8Array[] {
@@ -17,17 +17,25 @@ export function certificatesFromPem(text: string): Uint8Array[] {
   const certificates: Uint8Array[] = [];
   BLOCK.lastIndex = 0;
   for (let start = 0; start < text.length; start = BLOCK.lastIndex) {
-    const pointer = `/${certificates.length}`;
+    const extra = { block: certificates.length + 1 };
     const body = BLOCK.exec(text)?.[1];
-    if (body === undefined)
-      throw new Refusal("invalid-pem", "What stands here is not a CERTIFICATE block", { pointer });
+    if (body === undefined) throw new Refusal("invalid-pem", "What stands here is not a CERTIFICATE block", { extra });
     if (certificates.length === MAX_PEM_BLOCKS) {
-      throw new Refusal("invalid-pem", `There are more than ${MAX_PEM_BLOCKS} blocks`, { pointer });
+      throw new Refusal("invalid-pem", `There are more than ${MAX_PEM_BLOCKS} blocks`, { extra });
     }
-    certificates.push(decodeBody(body, pointer));
+    certificates.push(decodeBody(body, extra));
   }
   if (certificates.length === 0) throw new Refusal("invalid-pem", "There is no CERTIFICATE block");
   return certificates;
+}
+
+/** What is refused of a certificate is said of its block. */
+export function inBlock<T>(block: number, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw error instanceof Refusal ? error.under("", block) : error;
+  }
 }
 
 /** Base64 has no space, so the words stand in a label or between blocks, whatever is around them. */
@@ -35,17 +43,17 @@ function refusePrivateKey(text: string): void {
   const at = text.search(/PRIVATE KEY/i);
   if (at < 0) return;
   const begun = text.slice(0, at).split("-----BEGIN ").length - 1;
-  throw new Refusal("private-key-submitted", "The text holds a private key", { pointer: `/${Math.max(0, begun - 1)}` });
+  throw new Refusal("private-key-submitted", "The text holds a private key", { extra: { block: Math.max(1, begun) } });
 }
 
-function decodeBody(body: string, pointer: string): Uint8Array {
+function decodeBody(body: string, extra: RefusalOptions["extra"] & object): Uint8Array {
   const base64 = body.replace(/[ \t\r\n]+/g, "");
   const der = Buffer.from(base64, "base64");
   if (base64 === "" || der.toString("base64") !== base64) {
-    throw new Refusal("invalid-pem", "The block does not hold base64", { pointer });
+    throw new Refusal("invalid-pem", "The block does not hold base64", { extra });
   }
   if (der.length > MAX_CERTIFICATE_BYTES) {
-    throw new Refusal("invalid-pem", `The block holds more than ${MAX_CERTIFICATE_BYTES} bytes`, { pointer });
+    throw new Refusal("invalid-pem", `The block holds more than ${MAX_CERTIFICATE_BYTES} bytes`, { extra });
   }
   return Uint8Array.from(der);
 }

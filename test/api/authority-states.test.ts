@@ -165,6 +165,6 @@ describe("two members contribute the same authority", () => {
 
     const renewed = testCa({ trustDomain: owner.trustDomain, privateKey: ca.privateKey, commonName: "renewed" });
     const { warnings } = await upload(broker, late, renewed.certificatePem);
-    expect(warnings).toMatchObject([{ code: "key-of-revoked-authority", pointer: "/pem/0" }]);
+    expect(warnings).toMatchObject([{ code: "key-of-revoked-authority", pointer: "/pem", block: 1 }]);
   });
 });

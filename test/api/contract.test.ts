@@ -73,6 +73,12 @@ describe("S1, S2, S5: a body is one JSON object in UTF-8, not too large and not 
   });
 });
 
+async function expectParameter(place: string, name: RegExp, answer: Promise<ApiAnswer>): Promise<void> {
+  const { body } = await refused("invalid-request", answer);
+  expect(body.parameter).toEqual({ in: place, name: expect.stringMatching(name) });
+  expect(body).not.toHaveProperty("pointer");
+}
+
 describe("unknown members are refused everywhere, and the pointer names them", () => {
   it.each([
     ["POST", "/v1/invitations", { trustDomain: "a.example" }],
@@ -97,9 +103,30 @@ describe("unknown members are refused everywhere, and the pointer names them", (
 
   it("of a query too, also where an operation takes none", async () => {
     for (const path of ["/v1/meshes?limits=1", "/v1/trust-domains/broker.example?verbose=true", "/metrics?x=1"])
-      expect((await refused("invalid-request", broker.api("GET", path, { token }))).body.pointer).toMatch(/^\/\w+$/);
-    const { meshId } = await bareMesh(broker, "queried");
-    await refused("invalid-request", broker.api("DELETE", `/v1/meshes/${meshId}?withdrw=true`, { token }));
+      await expectParameter("query", /^(?:limits|verbose|x)$/, broker.api("GET", path, { token }));
+    const { meshId, token: own } = await bareMesh(broker, "queried");
+    const path = `/v1/meshes/${meshId}`;
+    await expectParameter("query", /^withdrw$/, broker.api("DELETE", `${path}?withdrw=true`, { token }));
+    await expectParameter("query", /^dryrun$/, broker.api("PATCH", `${path}?dryrun=true`, { token: own, body: {} }));
+    await expectParameter("query", /^a\/b~c$/, broker.api("GET", `${path}?a/b~c`, { token }));
+  });
+
+  it("of a parameter it is said which, and in which part of the request, and never with a pointer", async () => {
+    const headers = { "idempotency-key": "not a key" };
+    const body = { trustDomain: "a.example" };
+    await expectParameter(
+      "header",
+      /^idempotency-key$/,
+      broker.api("POST", "/v1/invitations", { token, body, headers }),
+    );
+    await expectParameter("path", /^position$/, broker.api("GET", `/v1/audit-events/${"1".repeat(30)}`, { token }));
+    await expectParameter(
+      "query",
+      /^from$/,
+      broker.api("GET", "/v1/audit-events?from=2026-12-31T23:59:60Z", { token }),
+    );
+    const cursor = await refused("invalid-cursor", broker.api("GET", "/v1/audit-events?cursor=x", { token }));
+    expect(cursor.body.parameter).toEqual({ in: "query", name: "cursor" });
   });
 
   it.each(["limit=0", "limit=1001", "limit=x", "limit=1.5", "limit=", "limit=1&limit=2", "order=up"])(

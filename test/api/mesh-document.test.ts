@@ -236,7 +236,7 @@ describe("authorities in a mesh document", () => {
     const of = (...authorities: object[]) => tryPut(shop, { mesh: {}, authorities });
     const pointerOf = async (answer: Promise<ApiAnswer>) => (await answer).body.pointer;
     expect(await pointerOf(refused("invalid-request", of({ pem }, { pem })))).toBe("/authorities/1");
-    expect(await pointerOf(refused("invalid-pem", of({ pem: pem + caOf(shop) })))).toBe("/authorities/0/pem/1");
+    expect(await pointerOf(refused("invalid-pem", of({ pem: pem + caOf(shop) })))).toBe("/authorities/0/pem");
     const secret = testKey("p256").export({ format: "jwk" });
     const submitted = of({ pem }, { jwk: { ...secret, kid: "k" } });
     expect(await pointerOf(refused("private-key-submitted", submitted))).toMatch(/^\/authorities\/1\/jwk/);

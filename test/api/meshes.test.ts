@@ -97,7 +97,11 @@ describe("a mesh changes what it says of itself", () => {
     const patch = (body: object) => broker.api("PATCH", "/v1/meshes/hiding", { token, body });
     const { body } = await refused("invalid-text", patch({ displayName: "shop\u202egnp" }));
     expect(body.pointer).toBe("/displayName");
-    await refused("invalid-text", patch({ labels: { tier: "a\u0000" } }));
+    const inLabel = async (code: "invalid-text" | "invalid-request", labels: object) =>
+      (await refused(code, patch({ labels }))).body.pointer;
+    expect(await inLabel("invalid-text", { tier: "a\u0000" })).toBe("/labels/tier");
+    expect(await inLabel("invalid-request", { "a/tier": 1 })).toBe("/labels/a~1tier");
+    expect(await inLabel("invalid-request", { "a/ti er": "x" })).toBe("/labels/a~1ti er");
     await refused(
       "invalid-request",
       patch({ labels: Object.fromEntries([...Array(65).keys()].map((n) => [`l${n}`, ""])) }),

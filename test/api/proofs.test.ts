@@ -127,7 +127,7 @@ describe("proved beats unproved where two trust domains want one key (R28, R91)"
     const thief = await registerMesh(broker, "thief");
     const { ca, body, authorityId } = await claimOf(thief, victim.ca.privateKey);
     expect(body.authorities).toMatchObject([{ state: "claimed", proved: false }]);
-    expect(body.warnings).toContainEqual(expect.objectContaining({ code: "key-claimed", pointer: "/pem/0" }));
+    expect(body.warnings).toContainEqual(expect.objectContaining({ code: "key-claimed", pointer: "/pem", block: 1 }));
     expect(JSON.stringify(body.warnings)).not.toContain("victim");
     expect(await fingerprintsServed(thief, "thief.example")).not.toContain(base64(ca));
     const forward = (to: string) =>

@@ -8,11 +8,11 @@ import { asJson, bundleOf, jwtEntry, NOW, shopCa, TRUST_DOMAIN, x509Entry } from
 
 const read = (upload: Upload) => readUpload(upload, TRUST_DOMAIN, NOW);
 const refused = async (upload: Upload) => {
-  const { code, pointer } = await eventualRefusalOf(() => read(upload));
-  return `${code} ${pointer}`;
+  const { code, pointer, extra } = await eventualRefusalOf(() => read(upload));
+  return [code, pointer, ...Object.values(extra)].join(" ");
 };
 const warningsOf = async (upload: Upload) =>
-  (await read(upload)).warnings.map(({ code, pointer }) => `${code} ${pointer}`);
+  (await read(upload)).warnings.map((warning) => [warning.code, warning.pointer, warning.block ?? []].flat().join(" "));
 
 const secondCa = testCa({ trustDomain: TRUST_DOMAIN, kind: "p384", uris: [] });
 const leaf = shopCa.issueSvid("/web");
@@ -22,19 +22,19 @@ describe("a PEM upload", () => {
 
   test("brings each of its certificates, warnings at their block (S8)", async () => {
     expect((await read({ pem })).authorities).toEqual([shopCa.authority(NOW), secondCa.authority(NOW)]);
-    expect(await warningsOf({ pem })).toEqual(["no-spiffe-id /pem/1"]);
+    expect(await warningsOf({ pem })).toEqual(["no-spiffe-id /pem 2"]);
   });
 
   test("counts a certificate that is there twice once, with a warning at the second", async () => {
     const twice = { pem: pem + pemOf(shopCa.der) };
     expect((await read(twice)).authorities).toEqual((await read({ pem })).authorities);
-    expect(await warningsOf(twice)).toEqual(["no-spiffe-id /pem/1", "duplicate-entry /pem/2"]);
+    expect(await warningsOf(twice)).toEqual(["no-spiffe-id /pem 2", "duplicate-entry /pem 3"]);
   });
 
   test("is refused whole for one bad block, which the pointer names", async () => {
-    expect(await refused({ pem: pem + leaf.certificatePem })).toBe("certificate-not-ca /pem/2");
-    expect(await refused({ pem: `${pem}rubbish` })).toBe("invalid-pem /pem/2");
-    expect(await refused({ pem: pem + shopCa.keyPem })).toBe("private-key-submitted /pem/2");
+    expect(await refused({ pem: pem + leaf.certificatePem })).toBe("certificate-not-ca /pem 3");
+    expect(await refused({ pem: `${pem}rubbish` })).toBe("invalid-pem /pem 3");
+    expect(await refused({ pem: pem + shopCa.keyPem })).toBe("private-key-submitted /pem 3");
   });
 
   test("without a block is refused, not taken for an empty bundle", async () => {
@@ -63,7 +63,11 @@ describe("a bundle upload", () => {
     const reading = await read({ bundle });
     expect(reading.authorities).toEqual([shopCa.authority(NOW), await jwtAuthority(jwt), secondCa.authority(NOW)]);
     expect(Object.keys(reading).toSorted()).toEqual(["authorities", "places", "warnings"]);
-    expect([...reading.places.values()]).toEqual(["/bundle/keys/0", "/bundle/keys/1", "/bundle/keys/2"]);
+    expect([...reading.places.values()].map(({ pointer }) => pointer)).toEqual([
+      "/bundle/keys/0",
+      "/bundle/keys/1",
+      "/bundle/keys/2",
+    ]);
   });
 
   test("says refusals and warnings of the member of the request", async () => {

@@ -10,8 +10,8 @@ const ca = testCa({ trustDomain: "shop.example" });
 const block = ca.certificatePem;
 
 const refused = (text: string) => {
-  const { code, pointer } = refusalOf(() => certificatesFromPem(text));
-  return { code, pointer };
+  const { code, extra } = refusalOf(() => certificatesFromPem(text));
+  return { code, ...extra };
 };
 
 describe("PEM is read strictly (S8)", () => {
@@ -34,37 +34,37 @@ describe("PEM is read strictly (S8)", () => {
 
   test.each([
     ["nothing", "", undefined],
-    ["white space alone", " \n", "/0"],
-    ["text before the first block", `subject=CN\n${block}`, "/0"],
-    ["text between blocks", `${block}# second\n${block}`, "/1"],
-    ["text after the last block", `${block}end`, "/1"],
-    ["a byte order mark", `\ufeff${block}`, "/0"],
-    ["a no-break space between blocks", `${block}\u00a0${block}`, "/1"],
-    ["another label", block.replaceAll("CERTIFICATE", "TRUSTED CERTIFICATE"), "/0"],
-    ["a certificate request", block.replaceAll("CERTIFICATE", "CERTIFICATE REQUEST"), "/0"],
-    ["a label in lower case", block.replaceAll("CERTIFICATE", "certificate"), "/0"],
-    ["two labels that differ", block.replace("END CERTIFICATE", "END X509 CRL"), "/0"],
-    ["headers in the block", block.replace("-----\n", "-----\nProc-Type: 4,CLEAR\n\n"), "/0"],
-    ["a block without an end", block.replace(/-----END.*/s, ""), "/0"],
-    ["an empty block", "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n", "/0"],
-    ["base64url", block.replace(/\n(.)/, "\n_"), "/0"],
-    ["a no-break space inside the base64", block.replace(/\n(.)/, "\n\u00a0$1"), "/0"],
-    ["padding inside the base64", block.replace(/\n(.)/, "\n="), "/0"],
-    ["base64 with stray bits", "-----BEGIN CERTIFICATE-----\nTR==\n-----END CERTIFICATE-----\n", "/0"],
-  ])("%s is refused", (_, text, pointer) => {
-    expect(refused(text)).toEqual({ code: "invalid-pem", pointer });
+    ["white space alone", " \n", 1],
+    ["text before the first block", `subject=CN\n${block}`, 1],
+    ["text between blocks", `${block}# second\n${block}`, 2],
+    ["text after the last block", `${block}end`, 2],
+    ["a byte order mark", `\ufeff${block}`, 1],
+    ["a no-break space between blocks", `${block}\u00a0${block}`, 2],
+    ["another label", block.replaceAll("CERTIFICATE", "TRUSTED CERTIFICATE"), 1],
+    ["a certificate request", block.replaceAll("CERTIFICATE", "CERTIFICATE REQUEST"), 1],
+    ["a label in lower case", block.replaceAll("CERTIFICATE", "certificate"), 1],
+    ["two labels that differ", block.replace("END CERTIFICATE", "END X509 CRL"), 1],
+    ["headers in the block", block.replace("-----\n", "-----\nProc-Type: 4,CLEAR\n\n"), 1],
+    ["a block without an end", block.replace(/-----END.*/s, ""), 1],
+    ["an empty block", "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n", 1],
+    ["base64url", block.replace(/\n(.)/, "\n_"), 1],
+    ["a no-break space inside the base64", block.replace(/\n(.)/, "\n\u00a0$1"), 1],
+    ["padding inside the base64", block.replace(/\n(.)/, "\n="), 1],
+    ["base64 with stray bits", "-----BEGIN CERTIFICATE-----\nTR==\n-----END CERTIFICATE-----\n", 1],
+  ])("%s is refused", (_, text, block) => {
+    expect(refused(text)).toEqual({ code: "invalid-pem", block });
   });
 
   test("the 21st block is refused", () => {
     expect(certificatesFromPem(block.repeat(20))).toHaveLength(20);
-    expect(refused(block.repeat(21))).toEqual({ code: "invalid-pem", pointer: "/20" });
+    expect(refused(block.repeat(21))).toEqual({ code: "invalid-pem", block: 21 });
   });
 
   test("a block of more than 16 KiB of DER is refused", () => {
     expect(certificatesFromPem(pemOf(new Uint8Array(MAX_CERTIFICATE_BYTES)))).toHaveLength(1);
     expect(refused(block + pemOf(new Uint8Array(MAX_CERTIFICATE_BYTES + 1)))).toEqual({
       code: "invalid-pem",
-      pointer: "/1",
+      block: 2,
     });
   });
 
@@ -92,10 +92,10 @@ describe("A private key is never taken for anything else (S8, S13)", () => {
     ["OpenSSH", "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n"],
     ["PGP", "-----BEGIN PGP PRIVATE KEY BLOCK-----\n"],
   ])("%s: private-key-submitted, wherever it stands", (_, key) => {
-    expect(refused(key)).toEqual({ code: "private-key-submitted", pointer: "/0" });
-    expect(refused(block + key)).toEqual({ code: "private-key-submitted", pointer: "/1" });
-    expect(refused(key + block)).toEqual({ code: "private-key-submitted", pointer: "/0" });
-    expect(refused(`garbage\n${key}`)).toEqual({ code: "private-key-submitted", pointer: "/0" });
+    expect(refused(key)).toEqual({ code: "private-key-submitted", block: 1 });
+    expect(refused(block + key)).toEqual({ code: "private-key-submitted", block: 2 });
+    expect(refused(key + block)).toEqual({ code: "private-key-submitted", block: 1 });
+    expect(refused(`garbage\n${key}`)).toEqual({ code: "private-key-submitted", block: 1 });
   });
 
   test("the refusal repeats nothing of the key", () => {

@@ -1,5 +1,5 @@
 import Type, { type Static } from "typebox";
-import { meshId, orNull, reason, strictObject, time } from "../../http/schemas.ts";
+import { meshId, orNull, reason, strictObject, time, warnings } from "../../http/schemas.ts";
 import { toRfc3339, toRfc3339OrNull } from "../../time.ts";
 import { type Contribution, shownState } from "./contribution.ts";
 
@@ -59,7 +59,7 @@ export const authorityView = strictObject(
 export const registeredAuthorities = strictObject(
   {
     authorities: Type.Array(authorityView),
-    warnings: Type.Array(strictObject({ code: Type.String(), message: Type.String(), pointer: Type.String() })),
+    warnings,
   },
   { $id: "RegisteredAuthorities" },
 );

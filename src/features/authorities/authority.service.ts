@@ -1,3 +1,4 @@
+import type { Place } from "../../bundle/reading.ts";
 import { readUpload, type Upload } from "../../bundle/upload.ts";
 import { Refusal } from "../../errors.ts";
 import type { Authority, Warning } from "../../pki/authority.ts";
@@ -80,15 +81,15 @@ export async function registerAuthorities(
   const initial = state ?? (standing.length > 0 ? "prepared" : "active");
   const contributions: Contribution[] = [];
   for (const authority of authorities) {
-    const pointer = places.get(authority.fingerprint) ?? "";
+    const place = places.get(authority.fingerprint) ?? { pointer: "" };
     const asked = { source: meshSource(meshId), trustDomain, authority, state: initial, claim };
     const brought = contribute(work, asked).catch((error: unknown) => {
-      throw error instanceof Refusal ? error.under(pointer) : error;
+      throw error instanceof Refusal ? error.under(place.pointer, place.block) : error;
     });
     const contribution = await brought;
     contributions.push(contribution);
-    if (contribution.state === "claimed") told.push(keyClaimed(authority, pointer));
-    if (await isKeyRevoked(work.tx, trustDomain, authority.keyFingerprint)) told.push(keyOfRevoked(authority, pointer));
+    if (contribution.state === "claimed") told.push(keyClaimed(authority, place));
+    if (await isKeyRevoked(work.tx, trustDomain, authority.keyFingerprint)) told.push(keyOfRevoked(authority, place));
   }
   work.record({
     type: "authority.contributed",
@@ -265,14 +266,14 @@ export async function trustDomainOfMember(work: { tx: Executor }, meshId: MeshId
   return membership.trustDomain;
 }
 
-const keyClaimed = ({ fingerprint }: Authority, pointer: string): Warning => ({
+const keyClaimed = ({ fingerprint }: Authority, place: Place): Warning => ({
   code: "key-claimed",
   message: `the key of ${fingerprint} is known in another trust domain: prove that you hold it, and it is published`,
-  pointer,
+  ...place,
 });
 
-const keyOfRevoked = ({ fingerprint }: Authority, pointer: string): Warning => ({
+const keyOfRevoked = ({ fingerprint }: Authority, place: Place): Warning => ({
   code: "key-of-revoked-authority",
   message: `${fingerprint} has the key of a revoked authority: if that key was stolen, make a new one`,
-  pointer,
+  ...place,
 });

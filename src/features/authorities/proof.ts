@@ -4,7 +4,7 @@ import type { Authority, X509Authority } from "../../pki/authority.ts";
 import { type Certificate, readCertificate } from "../../pki/certificate.ts";
 import { pathFault } from "../../pki/certificate-path.ts";
 import { claimsOf, payloadOf } from "../../pki/jws.ts";
-import { certificatesFromPem } from "../../pki/pem.ts";
+import { certificatesFromPem, inBlock } from "../../pki/pem.ts";
 import { isSignature } from "../../pki/signature.ts";
 import type { Randomness } from "../../randomness.ts";
 import { type SpiffeId, spiffeIdOf } from "../../spiffe/spiffe-id.ts";
@@ -103,8 +103,8 @@ const derOf = ({ certificate }: X509Authority): Uint8Array => Uint8Array.from(Bu
 
 /** S8 to S11, with the block's place. */
 function readCertificates(pem: string, pointer: string): Certificate[] {
-  return at(pointer, () => certificatesFromPem(pem)).map((der, index) =>
-    at(`${pointer}/${index}`, () => readCertificate(der)),
+  return at(pointer, () =>
+    certificatesFromPem(pem).map((der, index) => inBlock(index + 1, () => readCertificate(der))),
   );
 }
 

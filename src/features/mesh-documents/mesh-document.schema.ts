@@ -1,5 +1,5 @@
 import Type, { type Static } from "typebox";
-import { meshId, orNull, reason, strictObject, text, time } from "../../http/schemas.ts";
+import { meshId, orNull, reason, strictObject, text, time, warnings } from "../../http/schemas.ts";
 import { pemOf } from "../../pki/pem.ts";
 import { toRfc3339OrNull } from "../../time.ts";
 import { authorityView, foreignObject } from "../authorities/authority.schema.ts";
@@ -95,7 +95,7 @@ export const putMesh = strictObject(
       },
       { description: "What stands of the mesh and is absent from the document: left alone." },
     ),
-    warnings: Type.Array(strictObject({ code: Type.String(), message: Type.String(), pointer: Type.String() })),
+    warnings,
   },
   { $id: "PutMesh" },
 );

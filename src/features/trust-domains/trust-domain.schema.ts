@@ -1,6 +1,6 @@
 import Type, { type Static } from "typebox";
 import { sequenceOf } from "../../bundle/sequence.ts";
-import { meshId, orNull, reason, strictObject, time, trustDomain } from "../../http/schemas.ts";
+import { meshId, orNull, reason, strictObject, time, trustDomain, warnings } from "../../http/schemas.ts";
 import { toRfc3339, toRfc3339OrNull } from "../../time.ts";
 import { MEMBERSHIP_DECISIONS, type Membership, type TrustDomainRecord } from "./trust-domain-record.ts";
 
@@ -51,7 +51,7 @@ export const trustDomainView = strictObject(
 export const changedTrustDomain = strictObject(
   {
     ...trustDomainView.properties,
-    warnings: Type.Array(strictObject({ code: Type.String(), message: Type.String(), pointer: Type.String() })),
+    warnings,
   },
   { $id: "ChangedTrustDomain" },
 );
