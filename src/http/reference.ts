@@ -50,6 +50,10 @@ export async function serveReference(app: FastifyInstance): Promise<void> {
     const known = request.headers["if-none-match"];
     return known !== undefined && names(known, contract.tag) ? reply.code(304).send() : contract.text;
   });
+  // The page loads its files from beside it. Relative, for whoever reads it through a proxy that has it under a path.
+  app.addHook("onRequest", async ({ url, routeOptions }, reply) => {
+    if (routeOptions.url === PREFIX && url.split("?", 1)[0]?.endsWith(PREFIX)) return reply.redirect("docs/", 308);
+  });
   await app.register(swaggerUi, {
     routePrefix: PREFIX,
     staticCSP: CSP,

@@ -47,6 +47,12 @@ describe("a reference to browse is served under /docs/", () => {
     expect((await get("/docs/json")).body).toEqual((await get("/v1/openapi.json")).body);
   });
 
+  it("to which the path without its last slash leads, since the page loads what is beside it", async () => {
+    const { status, headers } = await get("/docs");
+    expect([status, headers.location]).toEqual([308, "docs/"]);
+    expect(new URL(String(headers.location), "https://broker.example/docs").pathname).toBe("/docs/");
+  });
+
   it("under a policy that names no other host and allows no inline script (S54)", async () => {
     for (const path of ["/docs/", "/docs/static/swagger-ui-bundle.js", "/docs/static/swagger-initializer.js"]) {
       const { headers } = await get(path);
