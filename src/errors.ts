@@ -23,7 +23,7 @@ export const catalogue = {
     malformed: true,
     status: 400,
     title: "The body is not JSON in UTF-8",
-    mend: "Send one JSON value in UTF-8 without a byte order mark.",
+    mend: "Send one JSON value in UTF-8, without a byte order mark and with no number beyond every double.",
   },
   "duplicate-member": {
     malformed: true,
@@ -133,7 +133,7 @@ export const catalogue = {
   "not-found": {
     status: 404,
     title: "Not found",
-    mend: "Check the path; what another tenant owns answers like what is absent.",
+    mend: "Check the path, or what `pointer` or `parameter` names; what another tenant owns answers like what is absent.",
   },
   "too-many-requests": { status: 429, title: "Too many requests", mend: "Wait for as long as Retry-After says." },
   // Certificates, keys and bundles on their way in

@@ -23,7 +23,7 @@ export function cannedProblem(code: ErrorCode, extraHeaders: readonly string[] =
 export const cannedHealth = (reasons: readonly string[]): Canned =>
   reasons.length === 0
     ? canned(200, "application/json", JSON.stringify({ status: "ok" }), [])
-    : canned(503, "application/json", JSON.stringify({ status: "not-ready", reasons }), []);
+    : canned(503, "application/json", JSON.stringify({ status: "not-ready", reasons }), ["Retry-After", "1"]);
 
 function canned(status: number, contentType: string, text: string, extraHeaders: readonly string[]): Canned {
   const body = Buffer.from(text);

@@ -7,6 +7,7 @@ import { addressKey } from "../address-key.ts";
 import { closeGracefully } from "../graceful-close.ts";
 import { closeAfter } from "../last-request.ts";
 import type { ListenAddress } from "../listen-address.ts";
+import { beginsARequest } from "../request-line.ts";
 import { cannedProblem, rawAnswer } from "./canned.ts";
 import { type ConnectionLimits, connectionLimits } from "./connection-limits.ts";
 import type { CounterWriter } from "./counters.ts";
@@ -99,10 +100,12 @@ const ANSWERS: Readonly<Record<string, Buffer>> = {
 
 /** Answers what is not a request without a word of it: a path may hold a token (S33). CONNECT is no request of ours. */
 function answerMalformed(server: Server, counters: CounterWriter): void {
-  server.on("clientError", (error: NodeJS.ErrnoException, socket: TLSSocket) => {
+  server.on("clientError", (error: NodeJS.ErrnoException & { rawPacket?: Buffer }, socket: TLSSocket) => {
     counters.add("malformedRequests");
+    const isNone = error.code === "HPE_INVALID_METHOD" && !beginsARequest(error.rawPacket);
     // After an answer on this connection a second one could land in the middle of the first.
-    if (socket.writable && socket.bytesWritten === 0) socket.end(ANSWERS[error.code ?? ""] ?? MALFORMED);
+    if (socket.writable && socket.bytesWritten === 0)
+      socket.end((isNone ? undefined : ANSWERS[error.code ?? ""]) ?? MALFORMED);
     else socket.destroy();
   });
   server.on("checkExpectation", (_request: IncomingMessage, response: ServerResponse) => {

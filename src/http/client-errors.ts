@@ -2,6 +2,7 @@ import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import type { FastifyInstance } from "fastify";
 import { type ErrorCode, Refusal } from "../errors.ts";
+import { beginsARequest } from "../request-line.ts";
 import { type RefusalListener, SAFE_HEADERS } from "./error-answers.ts";
 import { PROBLEM_TYPE, problemOf } from "./problem.ts";
 
@@ -20,9 +21,10 @@ const ALLOW = "DELETE, GET, HEAD, PATCH, POST, PUT";
 
 /** Turns away what Node's parser could not make a request of; nothing of it is repeated (S33, S56). */
 export function clientErrorHandler(newRequestId: () => string, listener: RefusalListener) {
-  return (error: NodeJS.ErrnoException, socket: Socket): void => {
+  return (error: NodeJS.ErrnoException & { rawPacket?: Buffer }, socket: Socket): void => {
     if (error.code === "ECONNRESET" || socket.destroyed) return;
-    const code = CODES[error.code ?? ""] ?? "malformed-request";
+    const isNone = error.code === "HPE_INVALID_METHOD" && !beginsARequest(error.rawPacket);
+    const code = (isNone ? undefined : CODES[error.code ?? ""]) ?? "malformed-request";
     const refusal = new Refusal(code, MESSAGES[code] ?? "this is not an HTTP/1.1 request");
     void listener.refused({ endpoint: undefined, caller: undefined, meshId: undefined }, refusal);
     // After an answer on this connection a second one could land in the middle of the first.

@@ -41,6 +41,7 @@ interface ValidationError {
   readonly params?: Record<string, unknown>;
   /** Where it is a member's name that is wrong. */
   readonly propertyName?: string;
+  readonly parentSchema?: { readonly properties?: object };
 }
 
 /** What the framework throws, in the words of the catalogue; everything unknown is `internal`. */
@@ -70,15 +71,22 @@ export function asRefusal(error: unknown): Refusal {
 }
 
 function schemaRefusal(
-  { instancePath, message = "is not allowed", params = {}, propertyName }: ValidationError,
+  { instancePath, message = "is not allowed", params = {}, propertyName, parentSchema }: ValidationError,
   context: string,
 ): Refusal {
-  const member = params.additionalProperty ?? params.unevaluatedProperty ?? params.missingProperty ?? propertyName;
+  const unknown = params.additionalProperty ?? params.unevaluatedProperty;
+  const member = unknown ?? params.missingProperty ?? propertyName;
   const allowed = Array.isArray(params.allowedValues) ? `: ${params.allowedValues.join(", ")}` : "";
-  const detail = `${propertyName === undefined ? "" : "the name "}${message}${allowed}`;
+  const detail =
+    typeof unknown === "string"
+      ? unknownName(unknown, Object.keys(parentSchema?.properties ?? {}))
+      : `${propertyName === undefined ? "" : "the name "}${message}${allowed}`;
   const pointer = instancePath + (typeof member === "string" ? pointerStep(member) : "");
   return inParameter(new Refusal("invalid-request", detail, { pointer }), PLACES[context]);
 }
+
+const unknownName = (name: string, known: readonly string[]): string =>
+  `${JSON.stringify(name.slice(0, 64))} is none of ${known.length === 0 ? "what is taken here: nothing is" : known.join(", ")}`;
 
 const PLACES: Readonly<Record<string, Parameter["in"]>> = { params: "path", querystring: "query", headers: "header" };
 

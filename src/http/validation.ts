@@ -9,6 +9,8 @@ const shared = {
   strictRequired: false,
   removeAdditional: false,
   useDefaults: true,
+  // A refusal of what is unknown says what is known.
+  verbose: true,
 } as const;
 
 function newAjv(options: Options, components: Readonly<Record<string, unknown>>): Ajv2020 {
@@ -18,8 +20,14 @@ function newAjv(options: Options, components: Readonly<Record<string, unknown>>)
   return ajv;
 }
 
+interface Field {
+  readonly type?: string;
+  readonly minimum?: number;
+  readonly maximum?: number;
+}
+
 interface Fields {
-  readonly properties?: Readonly<Record<string, { readonly type?: string }>>;
+  readonly properties?: Readonly<Record<string, Field>>;
 }
 
 /** Beyond 15 digits a double may be another number. */
@@ -55,6 +63,9 @@ function bodyValidator(ajv: Ajv2020, schema: object) {
   };
 }
 
+const rangeOf = ({ minimum = 0, maximum }: Field): string =>
+  maximum === undefined ? "an integer" : `an integer from ${minimum} to ${maximum}`;
+
 /** Ajv by itself reads `1e400` as a number that no bound holds, `0x10` as 16 and a blank before a number as nothing. */
 function textValidator(ajv: Ajv2020, schema: Fields, isPath: boolean) {
   const validator = compiledLater(ajv, schema);
@@ -64,10 +75,10 @@ function textValidator(ajv: Ajv2020, schema: Fields, isPath: boolean) {
     const unstorable = Object.keys(fields).find((name) => String(fields[name]).includes("\u0000"));
     if (unstorable !== undefined && isPath) return { error: notFound() };
     if (unstorable !== undefined) return refusal([{ instancePath: `/${unstorable}`, message: "must not hold U+0000" }]);
-    for (const [name] of integers) {
+    for (const [name, field] of integers) {
       const text = fields[name];
       if (typeof text === "string" && !PLAIN_INTEGER.test(text))
-        return refusal([{ instancePath: `/${name}`, message: "must be integer" }]);
+        return refusal([{ instancePath: `/${name}`, message: `must be ${rangeOf(field)}` }]);
     }
     const validate = validator();
     return validate(fields) ? { value: fields } : refusal(validate.errors);

@@ -132,7 +132,8 @@ export function parseJson(input: Uint8Array | string, limits: JsonLimits = LIMIT
     const source = NUMBER.exec(text)?.[0];
     if (source === undefined) throw unexpected();
     const value = Number(source);
-    if (!Number.isFinite(value)) throw refusal("invalid-json", "A number is too large");
+    if (!Number.isFinite(value))
+      throw refusal("invalid-json", `The number ${source.slice(0, 64)} is beyond every double`);
     at += source.length;
     if (!Number.isSafeInteger(value) && INTEGER_OF_19_DIGITS.test(source)) return BigInt(source);
     return value;

@@ -136,6 +136,23 @@ describe("unknown members are refused everywhere, and the pointer names them", (
     },
   );
 
+  it("a refusal says what is known, and how much is too much", async () => {
+    const detailOf = async (path: string) =>
+      (await refused("invalid-request", broker.api("GET", path, { token }))).body.detail;
+    expect(await detailOf("/v1/meshes?dryrun=true")).toBe('"dryrun" is none of limit, cursor, labelSelector');
+    expect(await detailOf("/v1/trust-domains/broker.example?dryrun=true")).toBe(
+      '"dryrun" is none of what is taken here: nothing is',
+    );
+    for (const limit of ["99999999999999999999", "1.5", "0x10", "x"])
+      expect(await detailOf(`/v1/meshes?limit=${limit}`)).toBe("must be an integer from 1 to 1000");
+    expect(await detailOf("/v1/meshes?limit=1001")).toBe("must be <= 1000");
+    const body = { trustDomain: "a.example", expires: 1 };
+    const unknown = await refused("invalid-request", broker.api("POST", "/v1/invitations", { token, body }));
+    expect(unknown.body.detail).toBe('"expires" is none of trustDomain, meshId, expiresInSeconds');
+    const huge = await refused("invalid-json", post('{"trustDomain":1e400}'));
+    expect(huge.body).toMatchObject({ detail: "The number 1e400 is beyond every double", pointer: "/trustDomain" });
+  });
+
   it("probes may add what they like to the health paths", async () => {
     expect((await broker.api("GET", "/livez?verbose=1")).status).toBe(200);
   });
@@ -182,6 +199,8 @@ describe("methods and paths", () => {
       ["SECRET /v1/meshes HTTP/1.1\r\nhost: x\r\n\r\n", 405, "method-not-allowed"],
       ["CONNECT secret:443 HTTP/1.1\r\nhost: x\r\n\r\n", 405, "method-not-allowed"],
       [`GET /secret HTTP/1.1\r\nhost: x\r\nsecret: ${"x".repeat(10_000)}\r\n\r\n`, 431, "headers-too-large"],
+      ["secret\r\n", 400, "malformed-request"],
+      ["secret", 400, "malformed-request"],
       ["GET /secret HTTP/1.1\r\nhost : x\r\n\r\n", 400, "malformed-request"],
       [
         "POST /secret HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n",

@@ -155,7 +155,10 @@ describe("a mesh document, put", () => {
   it("is all or nothing: what is refused in the last part undoes the first", async () => {
     const body = { ...whole(shop, bank), federations: [{ peer: "absent" }] };
     const recorded = await recordedBy(broker, async () => {
-      expect((await refused("not-found", tryPut(shop, body))).body.pointer).toBe("/federations/0/peer");
+      expect((await refused("not-found", tryPut(shop, body))).body).toMatchObject({
+        pointer: "/federations/0/peer",
+        mend: expect.stringContaining("`pointer`"),
+      });
     });
     expect(recorded.map(({ type }) => type)).toEqual(["request.refused"]);
     expect((await read(shop, "/pollers")).pollers).toEqual([]);

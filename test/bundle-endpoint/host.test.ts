@@ -30,7 +30,9 @@ describe("changes", () => {
   it("are waited for with 503 and a failing /readyz, never with an empty bundle, before the first one (L8)", async () => {
     await using running = await runEndpoint({ loaded: false });
     expect(await running.spire(POLL)).toMatchObject({ status: 503, headers: { "retry-after": "1" } });
-    expect((await running.spire("/readyz")).body).toContain("publications-not-loaded");
+    const { headers, body } = await running.spire("/readyz");
+    expect(headers["retry-after"]).toBe("1");
+    expect(body).toContain("publications-not-loaded");
     await running.endpoint.apply(FEDERATED);
     expect((await running.spire(POLL)).status).toBe(200);
     expect((await running.spire("/readyz")).status).toBe(200);
