@@ -84,7 +84,9 @@ async function answerRead(
   if (stream) {
     reply.header("vary", "accept");
     const type = preferredType(request.headers.accept, [JSON_TYPE, ...stream.types]);
-    if (type !== JSON_TYPE) return answerStream(request, reply, type, stream.read(broker.db, call, page, type));
+    const { [type]: parameters = "" } = stream.parameters ?? {};
+    if (type !== JSON_TYPE)
+      return answerStream(request, reply, type + parameters, stream.read(broker.db, call, page, type));
   }
   const read = (db: Executor) => endpoint.read(db, call, page);
   // An answer, and its ETag, are of one state, however many statements it takes (L20).

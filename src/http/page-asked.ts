@@ -13,6 +13,8 @@ export function pageAsked(request: FastifyRequest, { operationId }: ReadEndpoint
   };
   return {
     limit,
+    // Its default is the schema's, which is there by now.
+    most: new URLSearchParams(request.url.split("?")[1]).has("limit") ? limit : undefined,
     after: <T extends string | number>() =>
       cursor === undefined ? undefined : fromCursor<T>(broker.cursorKey, bindingOf(), cursor),
     next: (last) => toCursor(broker.cursorKey, bindingOf(), last),

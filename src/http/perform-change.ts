@@ -116,7 +116,7 @@ async function currentTag(db: Executor, { resource }: Guard, call: AnyCall): Pro
   return entityTagOf(body);
 }
 
-const FIRST_PAGE = { limit: 1, after: () => undefined, next: () => "" };
+const FIRST_PAGE = { limit: 1, most: undefined, after: () => undefined, next: () => "" };
 
 async function performedAs(
   db: Executor,

@@ -4,80 +4,82 @@ import type { Randomness } from "../randomness.ts";
 import { type EpochMs, toRfc3339 } from "../time.ts";
 
 /** Every kind of thing that happens. Names are part of the audit interface: add freely, never rename. */
-export type EventType =
-  | "broker.initialised"
-  | "broker.ca-rollover-started"
-  | "broker.ca-activated"
-  | "broker.ca-retired"
-  | "mesh.registered"
-  | "mesh.updated"
-  | "mesh.deleted"
-  | "mesh.suspended"
-  | "mesh.suspension-ended"
-  | "membership.requested"
-  | "membership.granted"
-  | "membership.denied"
-  | "membership.expelled"
-  | "membership.ended"
-  | "trust-domain.registered"
-  | "trust-domain.updated"
-  | "trust-domain.freed"
-  | "trust-domain.transfer-offered"
-  | "trust-domain.transfer-declined"
-  | "trust-domain.transfer-withdrawn"
-  | "trust-domain.transferred"
-  | "authority.contributed"
-  | "authority.transitioned"
-  | "authority.revoked"
-  | "authority.expired"
-  | "authority.proved"
-  | "authority.claimed-elsewhere"
-  | "shared-key.allowed"
-  | "shared-key.disallowed"
-  | "bundle.revised"
-  | "bundle-access.granted"
-  | "bundle-access.regranted"
-  | "bundle-access.changed"
-  | "bundle-access.distrust-changed"
-  | "bundle-access.withdrawn"
-  | "bundle-access.removed"
-  | "federation.proposed"
-  | "federation.granted"
-  | "federation.denied"
-  | "federation.withdrawn"
-  | "federation.vetoed"
-  | "federation.veto-lifted"
-  | "federation.terms-proposed"
-  | "federation.terms-agreed"
-  | "federation.terms-declined"
-  | "federation.terms-narrowed"
-  | "federation.expired"
-  | "federation-code.created"
-  | "federation-code.spent"
-  | "federation-code.revoked"
-  | "federation-code.expired"
-  | "distrust.created"
-  | "distrust.lifted"
-  | "poller.created"
-  | "poller.updated"
-  | "poller.rotated"
-  | "poller.revoked"
-  | "poller.expired"
-  | "token.created"
-  | "token.rotated"
-  | "token.revoked"
-  | "token.expired"
-  | "invitation.created"
-  | "invitation.spent"
-  | "invitation.refused"
-  | "invitation.revoked"
-  | "invitation.expired"
-  | "break-glass.consented"
-  | "break-glass.token-created"
-  | "clock.deadline-passed"
-  | "clock.jumped"
-  | "request.refused"
-  | "refusals.counted";
+export const EVENT_TYPES = [
+  "broker.initialised",
+  "broker.ca-rollover-started",
+  "broker.ca-activated",
+  "broker.ca-retired",
+  "mesh.registered",
+  "mesh.updated",
+  "mesh.deleted",
+  "mesh.suspended",
+  "mesh.suspension-ended",
+  "membership.requested",
+  "membership.granted",
+  "membership.denied",
+  "membership.expelled",
+  "membership.ended",
+  "trust-domain.registered",
+  "trust-domain.updated",
+  "trust-domain.freed",
+  "trust-domain.transfer-offered",
+  "trust-domain.transfer-declined",
+  "trust-domain.transfer-withdrawn",
+  "trust-domain.transferred",
+  "authority.contributed",
+  "authority.transitioned",
+  "authority.revoked",
+  "authority.expired",
+  "authority.proved",
+  "authority.claimed-elsewhere",
+  "shared-key.allowed",
+  "shared-key.disallowed",
+  "bundle.revised",
+  "bundle-access.granted",
+  "bundle-access.regranted",
+  "bundle-access.changed",
+  "bundle-access.distrust-changed",
+  "bundle-access.withdrawn",
+  "bundle-access.removed",
+  "federation.proposed",
+  "federation.granted",
+  "federation.denied",
+  "federation.withdrawn",
+  "federation.vetoed",
+  "federation.veto-lifted",
+  "federation.terms-proposed",
+  "federation.terms-agreed",
+  "federation.terms-declined",
+  "federation.terms-narrowed",
+  "federation.expired",
+  "federation-code.created",
+  "federation-code.spent",
+  "federation-code.revoked",
+  "federation-code.expired",
+  "distrust.created",
+  "distrust.lifted",
+  "poller.created",
+  "poller.updated",
+  "poller.rotated",
+  "poller.revoked",
+  "poller.expired",
+  "token.created",
+  "token.rotated",
+  "token.revoked",
+  "token.expired",
+  "invitation.created",
+  "invitation.spent",
+  "invitation.refused",
+  "invitation.revoked",
+  "invitation.expired",
+  "break-glass.consented",
+  "break-glass.token-created",
+  "clock.deadline-passed",
+  "clock.jumped",
+  "request.refused",
+  "refusals.counted",
+] as const;
+export type EventType = (typeof EVENT_TYPES)[number];
 
 /** These events give what a consumer sees its `spiffe_sequence`; a unit of work never begins with one (DESIGN.md). */
 const BEARS_SEQUENCE: ReadonlySet<EventType> = new Set([

@@ -44,8 +44,8 @@ export const auditEndpoints: readonly Endpoint[] = [
     tag,
     summary: "List what happened, newest first",
     description:
-      "List what happened, newest first. As NDJSON or CSV, by `Accept`, all that the query matches is streamed, whatever " +
-      "`limit` says: a header line in CSV, subjects with blanks between them, the detail as JSON; a cell that a spreadsheet " +
+      "List what happened, newest first. As NDJSON or CSV, by `Accept`, all that the query matches is streamed, or the " +
+      "first `limit` where it is said: a header line in CSV, subjects with blanks between them, the detail as JSON; a cell that a spreadsheet " +
       "would run begins with an apostrophe.",
     permission: "audit:read",
     query: auditFilter,
@@ -56,8 +56,9 @@ export const auditEndpoints: readonly Endpoint[] = [
     refusals: [],
     stream: {
       types: EXPORT_TYPES,
+      parameters: { "text/csv": "; charset=utf-8; header=present" },
       read(db, { query, token }, page, type) {
-        const from = { order: query.order, after: page.after<number>() };
+        const from = { order: query.order, after: page.after<number>(), most: page.most };
         return exported(eventsInBatches(db, token.scope, filterOf(query), from), token.scope, type as ExportType);
       },
     },

@@ -1,5 +1,6 @@
 import Type from "typebox";
 import { orNull, strictObject, time } from "../../http/schemas.ts";
+import { EVENT_TYPES } from "../../store/event.ts";
 
 export const auditEvent = strictObject(
   {
@@ -30,7 +31,7 @@ export const auditFilter = {
   federationId: filter("About this federation."),
   authorityId: filter("About this authority."),
   actor: filter("Done by this token, invitation, `clock` or `system`."),
-  type: filter("Of this type."),
+  type: Type.Optional(Type.Enum([...EVENT_TYPES], { description: "Of this type." })),
   from: Type.Optional(time("At or after.")),
   to: Type.Optional(time("Before.")),
   order: Type.Enum(["asc", "desc"], { default: "desc", description: "Oldest or newest first." }),
