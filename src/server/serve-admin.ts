@@ -1,3 +1,4 @@
+import { lookup } from "node:dns/promises";
 import type { AddressInfo } from "node:net";
 import type { FastifyInstance } from "fastify";
 import { buildApp } from "../app.ts";
@@ -55,13 +56,19 @@ type TlsServer = FastifyInstance["server"] & {
 
 /** @throws {StartRefusal} when it cannot listen */
 export async function listenAdmin(config: Config, app: FastifyInstance): Promise<ListenAddress> {
-  await app.listen(config.adminAddress).catch((error: unknown) => {
+  await listen(app, config.adminAddress).catch((error: unknown) => {
     throw new StartRefusal(
       `the admin API cannot listen on ${formatListenAddress(config.adminAddress)}: ${(error as Error).message}`,
       error,
     );
   });
   return { host: config.adminAddress.host, port: (app.server.address() as AddressInfo).port };
+}
+
+/** For a name of several addresses Fastify would make further servers, without what ours is told: its next certificate, too. */
+async function listen(app: FastifyInstance, { host, port }: ListenAddress): Promise<void> {
+  const { address } = await lookup(host);
+  await app.listen({ host: address, port });
 }
 
 /** New connections are served with it, also where it does not listen yet. */
