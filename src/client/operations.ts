@@ -260,7 +260,7 @@ export const readToken = /* @__PURE__ */ read<{ path: { tokenId: string } }, Tok
 export const revokeToken = /* @__PURE__ */ change<{ path: { tokenId: string } }, Readonly<Record<string, never>>>("DELETE", "/v1/tokens/{tokenId}");
 
 /** Make a successor of the same name, role and meshes; the old token works until the overlap ends */
-export const rotateToken = /* @__PURE__ */ change<{ path: { tokenId: string }; body: TokenRotation }, RotatedToken>("POST", "/v1/tokens/{tokenId}/rotations");
+export const rotateToken = /* @__PURE__ */ change<{ path: { tokenId: string }; body?: TokenRotation }, RotatedToken>("POST", "/v1/tokens/{tokenId}/rotations");
 
 /** Give a mesh's word on a federation in its place, with a reason that its people read; off by default */
 export const consentByBreakGlass = /* @__PURE__ */ change<{ body: BreakGlassConsent }, Federation>("POST", "/v1/break-glass/consents");
