@@ -19,7 +19,7 @@ export const answerHeaders = {
 type AnswerHeader = keyof typeof answerHeaders;
 
 /** What is refused for the time being: it says when to send it again. */
-export const passes = (code: ErrorCode): boolean =>
+export const isForNow = (code: ErrorCode): boolean =>
   [429, 503].includes(catalogue[code].status) || code === "idempotency-key-in-use";
 
 /** Refused before it is known whose rate it is. */
@@ -30,17 +30,18 @@ export function answerHeadersOf(endpoint: Endpoint, status: number, codes: Reado
   const { method, permission } = endpoint;
   const isKnown = permission !== "anybody";
   const isDone = status < 300;
+  const isFound = isDone || status === 304;
   const isRead = method === "GET";
-  const mayPass = [...codes].some((code) => catalogue[code].status === status && passes(code));
+  const mayPass = [...codes].some((code) => catalogue[code].status === status && isForNow(code));
   const sent: Record<AnswerHeader, boolean> = {
-    ETag: isKnown && (isRead ? isDone || status === 304 : isDone && (method === "PATCH" || method === "PUT")),
+    ETag: isKnown && (isRead ? isFound : isDone && (method === "PATCH" || method === "PUT")),
     "Idempotency-Replayed": isDone && method === "POST",
-    Link: isRead && isDone && endpoint.pages === true,
+    Link: isRead && isFound && endpoint.pages === true,
     Location: status === 201,
     RateLimit: isKnown && !BEFORE_THE_RATE.has(status),
     "RateLimit-Policy": isKnown && !BEFORE_THE_RATE.has(status),
     "Retry-After": mayPass || (isRead && endpoint.mayBeUnready === true && status === 503),
-    Vary: isRead && endpoint.stream !== undefined && (isDone || status === 304 || status === 406),
+    Vary: isRead && endpoint.stream !== undefined && (isFound || status === 406),
     "WWW-Authenticate": status === 401,
   };
   return (Object.keys(sent) as AnswerHeader[]).filter((name) => sent[name]);

@@ -4,6 +4,7 @@ import type { Caller, TokenCaller } from "../features/access/caller.ts";
 import type { Permission } from "../features/access/role.ts";
 import type { Executor } from "../store/tables.ts";
 import type { Work } from "../store/unit-of-work.ts";
+import type { Page, Stream } from "./page.ts";
 import { next, pageQuery, strictObject } from "./schemas.ts";
 
 /** A request as an endpoint gets it: checked against its schemas, its caller known and permitted. */
@@ -29,15 +30,6 @@ export interface ChangeAnswer<A> {
   readonly body: A | ((db: Executor) => Promise<A>);
   /** Path of what was made. */
   readonly location?: string;
-}
-
-/** Everything that a list's query matches, as far as `limit` is not said, beside the list as JSON. */
-export interface Stream<C> {
-  readonly types: readonly string[];
-  /** Of a media type, as its answer says them. */
-  readonly parameters?: Readonly<Record<string, string>>;
-  /** Texts in the media type, which is one of `types`, from the page's cursor on. Throws before the first, or not at all. */
-  read(db: Executor, call: C, page: Page, type: string): AsyncIterable<string>;
 }
 
 /** What every operation of the admin API declares of itself. */
@@ -90,18 +82,6 @@ export interface ChangeEndpoint extends Operation {
  * validation, the permission check, preconditions, idempotency, dry runs and the audit of refusals follow from it (S18).
  */
 export type Endpoint = ReadEndpoint | ChangeEndpoint;
-
-/** Where in a list a request begins, and how the answer says where it ends. */
-export interface Page {
-  /** How many items are asked for. */
-  readonly limit: number;
-  /** The same, where the request says it. */
-  readonly most: number | undefined;
-  /** The item before the page, as `next` was given it; undefined for the first page. */
-  after<T extends string | number>(): T | undefined;
-  /** The cursor of a page that begins after `last`. */
-  next(last: string | number): string;
-}
 
 interface CursorOf {
   text: string;

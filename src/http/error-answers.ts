@@ -3,7 +3,7 @@ import "./request-context.ts";
 import { Refusal } from "../errors.ts";
 import { notFound } from "../features/access/caller.ts";
 import { allowedMethods } from "./allowed-methods.ts";
-import { passes } from "./answer-headers.ts";
+import { isForNow } from "./answer-headers.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { asRefusal, inParameter, PROBLEM_TYPE, problemOf } from "./problem.ts";
 import { REFERENCE_ROUTES } from "./reference.ts";
@@ -77,6 +77,6 @@ function send(reply: FastifyReply, refusal: Refusal, requestId: string): Fastify
   if (refusal.code === "malformed-request" || refusal.code === "expectation-failed")
     reply.header("connection", "close");
   if (refusal.status === 401) reply.header("www-authenticate", 'Bearer realm="entente"');
-  if (passes(refusal.code)) reply.header("retry-after", String(refusal.extra.retryAfterSeconds ?? 1));
+  if (isForNow(refusal.code)) reply.header("retry-after", String(refusal.extra.retryAfterSeconds ?? 1));
   return reply.code(refusal.status).type(PROBLEM_TYPE).send(problemOf(refusal, requestId));
 }

@@ -1,7 +1,8 @@
 import type { FastifyRequest } from "fastify";
 import type { Broker } from "../features/broker.ts";
 import { type CursorBinding, fromCursor, toCursor } from "./cursor.ts";
-import type { Page, ReadEndpoint } from "./endpoint.ts";
+import type { ReadEndpoint } from "./endpoint.ts";
+import type { Page } from "./page.ts";
 
 /** The page of a list that a request asks for, with cursors that are the caller's and the list's alone (S21). */
 export function pageAsked(request: FastifyRequest, { operationId }: ReadEndpoint, broker: Broker): Page {

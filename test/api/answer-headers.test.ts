@@ -3,6 +3,7 @@ import { contract } from "../../scripts/docs/contract.ts";
 import { recordExamples } from "../../scripts/docs/examples/record.ts";
 import type { ContractOperation } from "../../src/http/contract-document.ts";
 import { type ApiAnswer, runBroker, type TestBroker } from "../support/running-broker.ts";
+import { UNLIMITED } from "./api-fixture.ts";
 
 const { document } = await contract();
 const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
@@ -78,6 +79,34 @@ describe("a refusal, too", () => {
       if (status === 401) expect(headers["www-authenticate"]).toMatch(/^Bearer/);
       if (status !== 401) expect(headers.ratelimit).toMatch(/^"default";r=\d+;t=\d+$/);
       if (status === 429) expect(headers).toMatchObject({ "retry-after": "1", ratelimit: '"default";r=0;t=1' });
+    }
+  });
+
+  it("and what is fresh, has a next page, or was done before", async () => {
+    const open = await runBroker(UNLIMITED);
+    try {
+      const token = open.operatorToken;
+      const body = { trustDomain: "a.example", expiresInSeconds: 60 };
+      const post = (asked: object) =>
+        open.api("POST", "/v1/shared-key-allowances", { token, body: asked, headers: { "idempotency-key": "k" } });
+      const allowance = { trustDomains: ["a.example", "b.example"], reason: "one root" };
+      expect((await open.api("POST", "/v1/invitations", { token, body })).status).toBe(201);
+      expect((await post(allowance)).status).toBe(201);
+      const page = await open.api("GET", "/v1/audit-events?limit=1", { token });
+      const fresh = { token, headers: { "if-none-match": String(page.headers.etag) } };
+      const answers: [string, ApiAnswer, string][] = [
+        ["listAuditEvents", page, "link"],
+        ["listAuditEvents", await open.api("GET", "/v1/audit-events?limit=1", fresh), "etag"],
+        ["listAuditEvents", await open.api("GET", "/v1/audit-events", { token, headers: { accept: "x/y" } }), "vary"],
+        ["allowSharedKey", await post(allowance), "idempotency-replayed"],
+      ];
+      expect(answers.map(([, { status }]) => status)).toEqual([200, 304, 406, 201]);
+      for (const [operationId, answer, header] of answers) {
+        expect(answer.headers).toHaveProperty(header);
+        expect(undeclared(named.get(operationId), answer)).toEqual([]);
+      }
+    } finally {
+      await open.remove();
     }
   });
 

@@ -25,11 +25,11 @@ const LISTENERS = [
 const portOf = (url: string) => Number(new URL(url).port);
 
 /** Everything that comes back until the server closes; it has to, for a request that it cannot read. */
-function exchange(port: number, bytes: string): Promise<string> {
+function exchange(port: number, bytes: string, send: "end" | "write" = "end"): Promise<string> {
   return new Promise((resolve) => {
     let said = "";
     const socket = connect({ host: "127.0.0.1", port, rejectUnauthorized: false }, () => {
-      socket.end(Buffer.from(bytes, "latin1"));
+      socket[send](Buffer.from(bytes, "latin1"));
     });
     socket.setEncoding("latin1").on("data", (part: string) => {
       said += part;
@@ -97,4 +97,15 @@ describe.each(LISTENERS)("S33, S56, S58, S61: $name", ({ url, target }) => {
     expect(status).toBe(200);
     expect((await broker.api("GET", "/livez")).status).toBe(200);
   });
+});
+
+it("S58: the admin API takes nothing that was sent behind the last request of a connection", async () => {
+  const short = await runBroker({ ...UNLIMITED, ENTENTE_LIMITS_REQUESTS_PER_CONNECTION: "2" });
+  try {
+    const asked = "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(5);
+    const said = await exchange(portOf(short.addresses.admin), asked, "write");
+    expect(said.match(/HTTP\/1\.1 \d+/g)).toEqual(["HTTP/1.1 200", "HTTP/1.1 200"]);
+  } finally {
+    await short.remove();
+  }
 });
