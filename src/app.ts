@@ -110,6 +110,8 @@ function serverOptions({ limits, logger, newRequestId, https, refusals }: AppPar
     genReqId: newRequestId,
     requestIdHeader: false,
     trustProxy: false,
+    // Ours to answer.
+    return503OnClosing: false,
     bodyLimit: limits.bodyBytes,
     requestTimeout: limits.requestTimeoutMs,
     keepAliveTimeout: limits.keepAliveTimeoutMs,

@@ -2,7 +2,7 @@ import type { FastifyDynamicSwaggerOptions } from "@fastify/swagger";
 import "./request-context.ts";
 import { type ContractDocument, finishContract, type OperationExamples } from "./contract-document.ts";
 import recorded from "./examples.json" with { type: "json" };
-import { responsesOf } from "./operation-schema.ts";
+import { type Answers, responsesOf } from "./operation-schema.ts";
 
 /** The frame of openapi.yaml; the operations come from the endpoints. */
 export const openApiOptions: FastifyDynamicSwaggerOptions = {
@@ -45,7 +45,7 @@ export const openApiOptions: FastifyDynamicSwaggerOptions = {
   },
   transform: ({ schema, url, route }) => ({
     schema: route.config?.endpoint
-      ? { ...schema, response: responsesOf(route.config.endpoint, schema.response as object) }
+      ? { ...schema, response: responsesOf(route.config.endpoint, schema.response as Answers) }
       : schema,
     url,
   }),

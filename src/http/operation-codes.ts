@@ -9,6 +9,7 @@ const FOR_ALL = [
   "expectation-failed",
   "misdirected-request",
   "headers-too-large",
+  "not-ready",
   "internal",
 ] as const;
 const FOR_KNOWN = [

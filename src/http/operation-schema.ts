@@ -6,6 +6,14 @@ import { codesOf } from "./operation-codes.ts";
 import type { Guard } from "./perform-change.ts";
 import { refusals as refusalResponses, strictObject } from "./schemas.ts";
 
+interface Described {
+  readonly description: string;
+  readonly content?: Readonly<Record<string, object>>;
+}
+
+/** What an operation answers where it is not refused, by status. */
+export type Answers = Readonly<Record<number, Described>>;
+
 type Components = Map<string, Record<string, unknown>>;
 
 const NO_QUERY = strictObject({});
@@ -113,7 +121,9 @@ function answersOf(endpoint: Endpoint, lift: (schema: TSchema) => Record<string,
       ...(endpoint.permission === "anybody"
         ? {}
         : { 304: { description: "It is what If-None-Match names.", type: "null" } }),
-      ...(endpoint.mayBeUnready ? { 503: { description: "Not ready.", ...answered } } : {}),
+      ...(endpoint.mayBeUnready
+        ? { 503: { description: "Not ready", content: { "application/json": { schema: answered } } } }
+        : {}),
     };
   }
   const dry = { description: "What would happen (`?dryRun=true`).", ...lift(dryRunAnswer) };
@@ -123,10 +133,22 @@ function answersOf(endpoint: Endpoint, lift: (schema: TSchema) => Record<string,
   };
 }
 
+/** A response in the form of one or the other. */
+const either = (one: Described, other: Described): Described => ({
+  description: `${one.description}, ${other.description}`,
+  content: { ...one.content, ...other.content },
+});
+
 /** All responses of an operation, for the contract: with its errors, and the headers of each. */
-export function responsesOf(endpoint: Endpoint, answers: object): Record<string, object> {
+export function responsesOf(endpoint: Endpoint, answers: Answers): Record<string, object> {
   const codes = codesOf(endpoint);
-  const responses = { ...answers, ...refusalResponses(...codes) };
+  const refused = refusalResponses(...codes);
+  const unready = answers[503];
+  const responses = {
+    ...answers,
+    ...refused,
+    ...(unready && refused[503] ? { 503: either(unready, refused[503]) } : {}),
+  };
   return Object.fromEntries(
     Object.entries(responses).map(([status, response]) => {
       const headers = answerHeadersOf(endpoint, Number(status), codes);

@@ -6,13 +6,21 @@ import { hasItsHost } from "../host-header.ts";
 /** What a request says once (RFC 9110, 5.3): of two, Node would take the first, or join both to a third. */
 const SAID_ONCE: ReadonlySet<string> = new Set(["authorization", "content-type", "idempotency-key"]);
 
-/** Refuses a request that does not say one thing, and what Node would answer itself, without a word of why (S33, S56). */
+/**
+ * Refuses a request that does not say one thing, and what Node or Fastify would answer itself, without a word of why (S33,
+ * S56): also what comes while the broker stops (L7).
+ */
 export function checkHeads(app: FastifyInstance): void {
   // Node keeps a request with another expectation than 100-continue from the router.
   app.server.on("checkExpectation", (request: IncomingMessage, response: ServerResponse) =>
     app.server.emit("request", request, response),
   );
+  let isStopping = false;
+  app.addHook("preClose", async () => {
+    isStopping = true;
+  });
   app.addHook("onRequest", async ({ raw, headers }) => {
+    if (isStopping) throw new Refusal("not-ready", "the broker is stopping");
     if (!hasItsHost(raw)) throw new Refusal("malformed-request", "a request has one Host header");
     const repeated = repeatedName(raw.rawHeaders);
     if (repeated !== undefined) throw new Refusal("malformed-request", `a request has one ${repeated} header`);
