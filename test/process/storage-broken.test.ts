@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { appendFileSync, closeSync, existsSync, openSync, rmSync, statSync, truncateSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import BetterSqlite3 from "better-sqlite3";
-import { expect, it, onTestFinished } from "vitest";
+import { expect, it, onTestFinished, vi } from "vitest";
 import { type ListeningProcess, startProcess } from "../support/broker-process.ts";
 import { ON_SQLITE } from "../support/postgres-server.ts";
 import { expectStatus, federate, registerMesh } from "../support/running-broker.ts";
@@ -87,10 +87,14 @@ function checkpoint(file: string): void {
   handle.close();
 }
 
+/** What a process writes arrives later than what it answers. */
+const untilSaid = (broker: { output(): string }, what: string | RegExp) =>
+  vi.waitFor(() => expect(broker.output()).toMatch(what), 10_000);
+
 async function expectWritesOff({ broker, bank, expectServed }: Awaited<ReturnType<typeof federated>>) {
   await expectRefused(makePoller(broker, bank.token, "in vain"));
   expect((await broker.api("GET", "/readyz")).body.reasons).toEqual(["database-not-writable"]);
-  expect(broker.output()).toContain("no change is taken any more");
+  await untilSaid(broker, "no change is taken any more");
   await expectServed();
 }
 
@@ -102,7 +106,7 @@ it.skipIf(!existsSync(PRLIMIT))(
     await expectRefused(makePoller(broker, bank.token, "in vain"));
     await expectServed();
     expect(await pollerNames(broker, bank.token)).toEqual(["control plane"]);
-    expect(broker.output()).toContain("was opened again after an I/O error");
+    await untilSaid(broker, "was opened again after an I/O error");
     limitFiles(broker, "unlimited");
     await expectStatus(201, makePoller(broker, bank.token, "after"));
     expect(await pollerNames(broker, bank.token)).toEqual(["after", "control plane"]);
@@ -123,7 +127,7 @@ it.skipIf(!existsSync(STRACE))(
     expect(await pollerNames(broker, bank.token)).toEqual(["control plane", "unflushed"]);
     await mend();
     await expectStatus(201, makePoller(broker, bank.token, "after"));
-    expect(broker.output()).toContain("was opened again after an I/O error");
+    await untilSaid(broker, "was opened again after an I/O error");
     expect(await pollerNames(broker, bank.token)).toEqual(["after", "control plane", "unflushed"]);
   },
 );
@@ -140,7 +144,7 @@ it.skipIf(!existsSync(PRLIMIT))(
     await expectRefused(makePoller(broker, bank.token, "in vain"));
     limitFiles(broker, "unlimited");
     await expectWritesOff(broken);
-    expect(broker.output()).toMatch(/holds \d+ events of \d+ that were acknowledged/);
+    await untilSaid(broker, /holds \d+ events of \d+ that were acknowledged/);
     expect((await broker.end("SIGTERM")).code).toBe(0);
   },
 );

@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import { Refusal } from "../../src/errors.ts";
 import { commitGroups } from "../../src/store/commit-groups.ts";
 import type { Database, Executor } from "../../src/store/tables.ts";
-import { describeOnEachEngine } from "../support/databases.ts";
+import { describeOnEachEngine, openSqliteFile } from "../support/databases.ts";
 
 const OVERLOADED = { code: "overloaded", extra: { retryAfterSeconds: 1 } };
 const PATIENT = { inFlight: 100, waitMs: 60_000 };
@@ -102,13 +102,13 @@ describeOnEachEngine("L18: turns of changes", (open) => {
     expect(await groups.perform(async () => "the next")).toBe("the next");
     expect(begun).toBe(false);
   });
+});
 
-  it("a database that is gone refuses each that waits, and none of them waits for ever", async () => {
-    const { db } = await open();
-    const groups = commitGroups(db, PATIENT);
-    await groups.perform(async () => {});
-    await db.destroy();
-    const outcomes = await Promise.allSettled([1, 2, 3].map(() => groups.perform(async () => "done")));
-    expect(outcomes.map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"]);
-  });
+it("a database that is gone refuses each that waits, and none of them waits for ever", async () => {
+  const { db } = await openSqliteFile();
+  const groups = commitGroups(db, PATIENT);
+  await groups.perform(async () => {});
+  await db.destroy();
+  const outcomes = await Promise.allSettled([1, 2, 3].map(() => groups.perform(async () => "done")));
+  expect(outcomes.map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"]);
 });

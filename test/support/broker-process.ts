@@ -70,6 +70,9 @@ export function spawnBroker(
   return { child, ended, output: () => output, end };
 }
 
+/** A machine that does much else at once must not make a test's requests too many (L18). */
+const PATIENT = { ENTENTE_LIMITS_LOOP_DELAY_MS: "600000", ENTENTE_LIMITS_CHANGE_WAIT_MS: "60000" };
+
 /** Starts the program and waits until it listens. @throws {Error} with its output, where it ends instead */
 export async function startProcess(
   dataFolder: string,
@@ -77,7 +80,7 @@ export async function startProcess(
 ): Promise<ListeningProcess> {
   const addressFile = join(dataFolder, "addresses.json");
   rmSync(addressFile, { force: true });
-  const process = spawnBroker(dataFolder, { ...(await databaseOf(dataFolder)), ...env });
+  const process = spawnBroker(dataFolder, { ...PATIENT, ...(await databaseOf(dataFolder)), ...env });
   let ending: Ending | undefined;
   void process.ended.then((how) => {
     ending = how;
