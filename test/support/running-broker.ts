@@ -77,13 +77,13 @@ const QUIET = {
 
 /**
  * @param env settings by their environment variables, beside free ports on loopback
- * @param time what passes otherwise than the system's; a restart keeps it
+ * @param time what passes otherwise than the system's, and when the start is told to stop; a restart keeps it
  */
 export async function runBroker(
   env: Record<string, string> = {},
   data?: string,
   random: Randomness = systemRandomness,
-  time: Pick<Surroundings, "timers" | "monotonic" | "clockOffset"> = {},
+  time: Pick<Surroundings, "timers" | "monotonic" | "clockOffset" | "stop"> = {},
 ): Promise<TestBroker> {
   const dataFolder = data ?? mkdtempSync(join(tmpdir(), "entente-test-"));
   const { clockOffset = new SharedArrayBuffer(Float64Array.BYTES_PER_ELEMENT) } = time;
