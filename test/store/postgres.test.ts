@@ -1,7 +1,8 @@
 import { sql } from "kysely";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { parseDatabaseUrl } from "../../src/database-url.ts";
 import { migrate, migrations } from "../../src/store/migrate.ts";
+import { openPostgres } from "../../src/store/postgres.ts";
 import { asStorageRefusal } from "../../src/store/storage-errors.ts";
 import type { Database } from "../../src/store/tables.ts";
 import { inTransaction } from "../../src/store/transaction.ts";
@@ -55,6 +56,24 @@ describe.skipIf(TEST_POSTGRES_URL === undefined)("a real PostgreSQL", () => {
     const exact = await sql<{ n: number }>`select 9007199254740991 as n`.execute(db);
     expect(exact.rows[0]?.n).toBe(Number.MAX_SAFE_INTEGER);
     await expect(sql`select 9007199254740993 as n`.execute(db)).rejects.toThrow("not an exact number");
+  });
+
+  it("L13: a statement is waited for so long and no longer, and nobody gets its connection after it", async () => {
+    const { url } = await counters();
+    const waits = (ms: number) => {
+      const db = openPostgres(parseDatabaseUrl(url), 1, ms);
+      onTestFinished(() => db.destroy());
+      return db;
+    };
+    const slow = (db: Database) => sql`select pg_sleep(0.5)`.execute(db);
+    const impatient = waits(200);
+    expect(await told(slow(impatient))).toMatchObject(UNAVAILABLE);
+    expect(await sizes(impatient)).toEqual({ a: 0, b: 0 });
+    const begun = performance.now();
+    expect(await told(inTransaction(impatient, slow))).toMatchObject(UNAVAILABLE);
+    expect(performance.now() - begun).toBeLessThan(450);
+    expect(await sizes(impatient)).toEqual({ a: 0, b: 0 });
+    await slow(waits(10_000));
   });
 
   it("L13: a deadlock is tried again as a whole, and both are done once", async () => {

@@ -1,4 +1,14 @@
-import { chmodSync, copyFileSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  copyFileSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import BetterSqlite3 from "better-sqlite3";
 import { sql } from "kysely";
@@ -41,6 +51,35 @@ it("what a commit failed of is told, also where SQLite has rolled back by itself
   onTestFinished(() => db.destroy());
   const failing = inTransaction(db, (tx) => sql`rollback`.execute(tx));
   await expect(failing).rejects.toThrow("cannot commit");
+});
+
+it("L5: what was done in a transaction that met a corrupt page is not committed, though the error was caught", async () => {
+  const path = await closedDatabase();
+  const db = openSqlite(path);
+  onTestFinished(() => db.destroy());
+  const other = new BetterSqlite3(path);
+  onTestFinished(() => void other.close());
+  const { page } = other.prepare("select rootpage as page from sqlite_master where name = 'poller'").get() as {
+    page: number;
+  };
+  const file = openSync(path, "r+");
+  writeSync(file, Buffer.alloc(4096, 0x5a), 0, 4096, (page - 1) * 4096);
+  closeSync(file);
+  other.exec("update log_head set size = 3");
+  const size = () => db.selectFrom("log_head").select("size").executeTakeFirstOrThrow();
+  const caught = inTransaction(db, async (tx) => {
+    await tx
+      .selectFrom("poller")
+      .selectAll()
+      .execute()
+      .catch(() => {});
+    await tx.updateTable("log_head").set({ size: 4 }).execute();
+  });
+  await expect(caught).rejects.toMatchObject({ code: "SQLITE_CORRUPT" });
+  expect(await size()).toEqual({ size: 3 });
+  const next = inTransaction(db, (tx) => tx.updateTable("log_head").set({ size: 5 }).execute());
+  await expect(next).rejects.toMatchObject({ code: "SQLITE_READONLY" });
+  expect(await size()).toEqual({ size: 3 });
 });
 
 describe("every open of the embedded database", () => {
