@@ -36,7 +36,7 @@ export interface RunningBroker {
 }
 
 /** How long a stop takes beside its pauses, at most: what the database has not taken by then it does not take. */
-const STOP_MS = 4 * SECOND_MS;
+const STOP_MS = 3 * SECOND_MS;
 
 /**
  * Starts a whole broker in this process: store, log follower, bundle endpoint (a thread), admin API. Where it fails, or
