@@ -60,6 +60,8 @@ export type DryRun = {
   /** The revisions that it would make. */
   readonly revisions: readonly {
     readonly trustDomain: string;
+    /** Of the new revision, also where no authority comes or goes. */
+    readonly refreshHintSeconds: number;
     readonly added: readonly string[];
     readonly removed: readonly string[];
     readonly consumers: readonly string[];

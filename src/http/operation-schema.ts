@@ -33,6 +33,9 @@ const dryRunAnswer = strictObject(
     revisions: Type.Array(
       strictObject({
         trustDomain: Type.String(),
+        refreshHintSeconds: Type.Integer({
+          description: "Of the new revision, also where no authority comes or goes.",
+        }),
         added: Type.Array(Type.String({ description: "Fingerprint of an authority that would be published." })),
         removed: Type.Array(Type.String({ description: "Fingerprint of one that would no longer be." })),
         consumers: Type.Array(

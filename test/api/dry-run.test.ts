@@ -59,6 +59,14 @@ describe("?dryRun=true answers what would happen and changes nothing", () => {
     await expectStatus(201, broker.api("POST", "/v1/meshes/shop/authorities", { token: shop.token, body: { pem } }));
   });
 
+  it("a refresh hint: the revision that would have it, though no authority comes or goes", async () => {
+    const change = { refreshHintSeconds: 77 };
+    const { body } = await changingNothing(() => dry("/v1/trust-domains/shop.example", shop.token, change, "PATCH"));
+    expect(body.revisions).toEqual([
+      { trustDomain: "shop.example", ...change, added: [], removed: [], consumers: ["bank", "shop"] },
+    ]);
+  });
+
   it("a consent: who would gain or lose which bundle", async () => {
     const path = `/v1/federations/${federationId}/consents`;
     const { body } = await changingNothing(() => dry(path, shop.token, { meshId: "shop", decision: "withdraw" }));

@@ -7,9 +7,10 @@ import { consumersOf } from "./bundle.store.ts";
 
 /** What a unit of work changes for those who poll, as far as the caller may know of them (S21). */
 export interface Effects {
-  /** New revisions, with the fingerprints that come and go, and which meshes would be served them. */
+  /** New revisions, with their refresh hint and the fingerprints that come and go, and which meshes would be served them. */
   readonly revisions: {
     readonly trustDomain: string;
+    readonly refreshHintSeconds: number;
     readonly added: readonly string[];
     readonly removed: readonly string[];
     readonly consumers: readonly string[];
@@ -30,9 +31,9 @@ export async function effectsOf(work: Work, scope: Scope): Promise<Effects> {
     if (!scope.all && work.causeOf(trustDomain) !== work.cause) continue;
     const known = await knownConsumers(work.tx, scope, trustDomain);
     if (change === undefined) {
-      const { added, removed } = fields as { added: string[]; removed: string[] };
+      const { added, removed, refreshHintSeconds } = fields as unknown as RevisedFields;
       const consumers = (await consumersOf(work.tx, trustDomain)).filter((meshId) => isKnown(known, meshId));
-      effects.revisions.push({ trustDomain, added, removed, consumers });
+      effects.revisions.push({ trustDomain, refreshHintSeconds, added, removed, consumers });
     } else {
       const consumers = idsAmong(subjects, "mesh").filter((meshId) => isKnown(known, meshId));
       effects.access.push(...consumers.map((meshId) => ({ meshId, trustDomain, change })));
@@ -40,3 +41,6 @@ export async function effectsOf(work: Work, scope: Scope): Promise<Effects> {
   }
   return effects;
 }
+
+/** Of a \`bundle.revised\`. */
+type RevisedFields = Pick<Effects["revisions"][number], "added" | "removed" | "refreshHintSeconds">;

@@ -84,7 +84,7 @@ async function republish(work: Work, trustDomain: TrustDomain, counted: number):
   const revised: NewEvent = {
     type: "bundle.revised",
     subjects: [`trust-domain/${trustDomain}`, ...(record.owner ? [`mesh/${record.owner}` as const] : [])],
-    fields: { digest, added, removed },
+    fields: { digest, added, removed, refreshHintSeconds: record.refreshHintSeconds },
   };
   const position = recordDerived(work, trustDomain, revised, counted);
   const sequence = sequenceOf(work.generation, position);
