@@ -13,8 +13,10 @@ if (major < 22 || (major === 22 && minor < 19)) {
 // Database, key and token files are their owner's alone, whatever writes them (S62).
 process.umask(0o077);
 
-// What was compiled at one start is there at the next, where the folder can be written: a third of the start.
-module.enableCompileCache(join(import.meta.dirname, "..", "node_modules", ".cache", "entente"));
+// What was compiled at one start is there at the next, where the folder can be written: a third of the start. A thread
+// learns of it by its environment alone.
+process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, "..", "node_modules", ".cache", "entente");
+module.enableCompileCache();
 
 const { StartRefusal } = await import("./start-refusal.ts");
 try {
