@@ -2,7 +2,7 @@ import { hash } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startBundleEndpoint } from "../src/bundle-endpoint/host.ts";
+import { startBundleThread } from "../src/bundle-endpoint/host.ts";
 import { parseTrustDomain } from "../src/spiffe/trust-domain.ts";
 import type { DomainInput, PublicationChange } from "../src/views/publication-inputs.ts";
 import { benchAuthority, benchBundle, benchCertificate, REFRESH_HINT_SECONDS, SEQUENCE } from "./bench-bundle.ts";
@@ -44,7 +44,7 @@ const change = (more: Partial<PublicationChange>): PublicationChange => ({
 const dataFolder = mkdtempSync(join(tmpdir(), "entente-bench-"));
 process.on("exit", () => rmSync(dataFolder, { recursive: true }));
 const anyPort = { host: "127.0.0.1", port: 0 };
-const endpoint = await startBundleEndpoint({
+const thread = startBundleThread({
   brokerTrustDomain: parseTrustDomain("broker.example"),
   tombstoneSeconds: 60,
   dataFolder,
@@ -67,7 +67,13 @@ const endpoint = await startBundleEndpoint({
   },
   deliveryBatchMs: 200,
   maxStaleMs: 3_600_000,
-  initial: change({
+  onDeliveries: () => {},
+  onFatal: (error) => {
+    throw error;
+  },
+});
+thread.load(
+  change({
     rebuild: true,
     domains: trustDomains.map((trustDomain) => domain(trustDomain, SEQUENCE)),
     accesses: trustDomains.map((_, index) => ({
@@ -87,11 +93,8 @@ const endpoint = await startBundleEndpoint({
       expiresAt: null,
     })),
   }),
-  onDeliveries: () => {},
-  onFatal: (error) => {
-    throw error;
-  },
-});
+);
+const endpoint = await thread.listen();
 
 process.on("SIGINT", () => process.exit());
 process.on("message", async ({ ask }: ToServer) => {

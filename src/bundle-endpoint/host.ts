@@ -7,12 +7,20 @@ import type { FromWorker, Profile, ToWorker, WorkerData, WorkerOptions } from ".
 import type { ServingCertificate } from "./tls-options.ts";
 
 export interface BundleEndpointOptions extends WorkerOptions {
-  /** Served from the first connection on. Without it, polls are answered 503 until the first `apply`. */
-  readonly initial?: PublicationChange;
   /** Writes deliveries to the ledger. A batch that is refused is offered again each second. */
   readonly onDeliveries: (batch: readonly Delivery[]) => void | Promise<void>;
   /** The worker thread died, and with it the public listener. */
   readonly onFatal: (error: Error) => void;
+}
+
+/** The thread of a public listener that does not listen yet: it loads what it needs while others go on with the start. */
+export interface BundleThread {
+  /** Served from the first connection on. Without any, polls are answered 503 until the first `apply`. */
+  load(change: PublicationChange): void;
+  /** @throws {Error} the reason why it cannot listen */
+  listen(): Promise<BundleEndpoint>;
+  /** Ends a thread that will not listen. */
+  abandon(): Promise<void>;
 }
 
 /** The public listener, in a thread of its own: no commit, query or busy loop of the main thread delays a poll. */
@@ -36,8 +44,7 @@ export interface BundleEndpoint {
 
 const RETRY_MS = 1000;
 
-/** @throws {Error} the reason why it cannot listen */
-export async function startBundleEndpoint(options: BundleEndpointOptions): Promise<BundleEndpoint> {
+export function startBundleThread(options: BundleEndpointOptions): BundleThread {
   const { onDeliveries, onFatal, ...workerOptions } = options;
   const counters = countersBuffer();
   const data: WorkerData = { ...workerOptions, counters };
@@ -45,25 +52,26 @@ export async function startBundleEndpoint(options: BundleEndpointOptions): Promi
   const calls = pendingCalls();
   let closing = false;
 
-  const addresses = await new Promise<BundleEndpoint["addresses"]>((resolve, reject) => {
-    let started = false;
-    const fail = (error: Error) => {
-      calls.failAll(error);
-      if (!started) reject(error);
-      else if (!closing) onFatal(error);
-      closing = true;
-    };
-    worker.on("error", (error) => fail(error instanceof Error ? error : new Error(String(error))));
-    worker.on("exit", (code) => fail(new Error(`the bundle endpoint's thread ended with code ${code}`)));
-    worker.on("message", (message: FromWorker) => {
-      if (message.type === "deliveries") void record(message.batch);
-      else if (message.type === "done") calls.settle(message.id);
-      else if (message.type === "failed") calls.settle(message.id, new Error(message.message));
-      else {
-        started = true;
-        resolve(message.addresses);
-      }
-    });
+  const listening = Promise.withResolvers<BundleEndpoint["addresses"]>();
+  let isListening = false;
+  // Whoever calls `listen` is told, however much sooner the thread ended.
+  listening.promise.catch(() => {});
+  const fail = (error: Error) => {
+    calls.failAll(error);
+    if (!isListening) listening.reject(error);
+    else if (!closing) onFatal(error);
+    closing = true;
+  };
+  worker.on("error", (error) => fail(error instanceof Error ? error : new Error(String(error))));
+  worker.on("exit", (code) => fail(new Error(`the bundle endpoint's thread ended with code ${code}`)));
+  worker.on("message", (message: FromWorker) => {
+    if (message.type === "deliveries") void record(message.batch);
+    else if (message.type === "done") calls.settle(message.id);
+    else if (message.type === "failed") calls.settle(message.id, new Error(message.message));
+    else {
+      isListening = true;
+      listening.resolve(message.addresses);
+    }
   });
 
   async function record(batch: readonly Delivery[]): Promise<void> {
@@ -83,7 +91,7 @@ export async function startBundleEndpoint(options: BundleEndpointOptions): Promi
   const tell = (message: ToWorker): void => worker.postMessage(message);
   const call = (make: (id: number) => ToWorker): Promise<void> => calls.start((id) => tell(make(id)));
 
-  return {
+  const endpoint = (addresses: BundleEndpoint["addresses"]): BundleEndpoint => ({
     addresses,
     apply: (change) => call((id) => ({ type: "apply", id, change })),
     confirmFresh: () => tell({ type: "fresh" }),
@@ -95,6 +103,17 @@ export async function startBundleEndpoint(options: BundleEndpointOptions): Promi
       if (closing) return;
       closing = true;
       await call((id) => ({ type: "close", id, graceMs }));
+      await worker.terminate();
+    },
+  });
+  return {
+    load: (change) => tell({ type: "load", change }),
+    async listen() {
+      tell({ type: "listen" });
+      return endpoint(await listening.promise);
+    },
+    async abandon() {
+      closing = true;
       await worker.terminate();
     },
   };

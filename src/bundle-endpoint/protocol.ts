@@ -26,12 +26,13 @@ export interface WorkerOptions {
 
 export interface WorkerData extends WorkerOptions {
   readonly counters: SharedArrayBuffer;
-  /** Applied before it listens. */
-  readonly initial?: PublicationChange;
 }
 
 /** From the main thread. What has an `id` is answered by `done` or `failed`. */
 export type ToWorker =
+  /** Applied before it listens. */
+  | { readonly type: "load"; readonly change: PublicationChange }
+  | { readonly type: "listen" }
   | { readonly type: "apply"; readonly id: number; readonly change: PublicationChange }
   | {
       readonly type: "certificates";

@@ -48,8 +48,6 @@ function apply(change: PublicationChange): void {
   ready.confirm(performance.now());
 }
 
-if (options.initial !== undefined) apply(options.initial);
-
 const handler = bundleHandler({
   publication,
   brokerTrustDomain: options.brokerTrustDomain,
@@ -64,6 +62,20 @@ const handler = bundleHandler({
 let closing = false;
 const start = (profile: "spiffe" | "web") =>
   startListener(options.addresses[profile], options.certificates[profile], handler, options.limits, counters);
+const { promise: loaded, resolve: listen } = Promise.withResolvers<void>();
+port.on("message", (message: ToWorker) => {
+  if (message.type === "load") return apply(message.change);
+  if (message.type === "listen") return listen();
+  if (message.type === "noted") return onNoted();
+  if (message.type === "fresh") return ready.confirm(performance.now());
+  if (message.type === "not-ready") return ready.stop();
+  const { id } = message;
+  perform(message).then(
+    () => tell({ type: "done", id }),
+    (error: unknown) => tell({ type: "failed", id, message: error instanceof Error ? error.message : "unknown" }),
+  );
+});
+await loaded;
 const listeners = { spiffe: await start("spiffe"), web: await start("web") };
 
 function watchClock(): void {
@@ -94,16 +106,5 @@ async function perform(message: Extract<ToWorker, { id: number }>): Promise<void
       return outbox.flush();
   }
 }
-
-port.on("message", (message: ToWorker) => {
-  if (message.type === "noted") return onNoted();
-  if (message.type === "fresh") return ready.confirm(performance.now());
-  if (message.type === "not-ready") return ready.stop();
-  const { id } = message;
-  perform(message).then(
-    () => tell({ type: "done", id }),
-    (error: unknown) => tell({ type: "failed", id, message: error instanceof Error ? error.message : "unknown" }),
-  );
-});
 
 tell({ type: "listening", addresses: { spiffe: listeners.spiffe.address, web: listeners.web.address } });

@@ -1,14 +1,13 @@
-import { type BundleEndpoint, startBundleEndpoint } from "../bundle-endpoint/host.ts";
+import { type BundleEndpoint, type BundleThread, startBundleThread } from "../bundle-endpoint/host.ts";
 import type { Config } from "../config.ts";
 import { saveDeliveries } from "../features/deliveries/delivery.service.ts";
 import type { ServingCertificate } from "../identity/svid.ts";
 import { StartRefusal } from "../start-refusal.ts";
 import { logSize } from "../store/event-log.ts";
 import { createFollower, type Follower } from "../store/follower.ts";
-import { inTransaction } from "../store/transaction.ts";
+import { inSnapshot, inTransaction } from "../store/transaction.ts";
 import { HOUR_MS } from "../time.ts";
-import type { PublicationChange } from "../views/publication-inputs.ts";
-import { publicationView, readPublicationChange } from "../views/publication-view.ts";
+import { publicationView, readPublication } from "../views/publication-view.ts";
 import type { ListenerCertificates } from "./certificates.ts";
 import type { Core } from "./open-core.ts";
 import { logsErrors, type Surroundings } from "./surroundings.ts";
@@ -22,18 +21,15 @@ export interface ServedBundles {
   readonly follower: Follower;
 }
 
-/** @throws {StartRefusal} when it cannot listen */
-export async function serveBundles(
+export function startBundles(
   config: Config,
   core: Core,
-  initial: PublicationChange,
   certificates: ListenerCertificates,
   surroundings: Surroundings,
-): Promise<ServedBundles> {
-  const { db, generation } = core;
+): BundleThread {
   const { clockOffset, onFatal } = surroundings;
   const onError = logsErrors(surroundings);
-  const endpoint = await startBundleEndpoint({
+  return startBundleThread({
     brokerTrustDomain: config.trustDomain,
     tombstoneSeconds: config.tombstoneSeconds,
     dataFolder: core.dataFolder,
@@ -43,33 +39,43 @@ export async function serveBundles(
     deliveryBatchMs: config.deliveryBatchMs,
     maxStaleMs: MAX_STALE_MS,
     ...(clockOffset ? { clockOffset } : {}),
-    initial,
     onDeliveries: (batch) =>
-      inTransaction(db, (tx) => saveDeliveries(tx, batch)).catch((error: unknown) => {
+      inTransaction(core.db, (tx) => saveDeliveries(tx, batch)).catch((error: unknown) => {
         onError("deliveries are not in the ledger yet; they are offered again")(error);
         throw error;
       }),
     onFatal,
-  }).catch((error: NodeJS.ErrnoException) => {
+  });
+}
+
+/** Hands the thread what it serves first, as the store has it. @returns the newest event in it */
+export const loadBundles = ({ db, generation }: Core, thread: BundleThread): Promise<number> =>
+  inSnapshot(db, async (tx) => {
+    const upTo = await logSize(tx);
+    for await (const change of readPublication(tx, upTo, generation)) thread.load(change);
+    return upTo;
+  });
+
+/** @param upTo the newest event that the thread knows @throws {StartRefusal} when it cannot listen */
+export async function serveBundles(
+  core: Core,
+  thread: BundleThread,
+  upTo: number,
+  surroundings: Surroundings,
+): Promise<ServedBundles> {
+  const endpoint = await thread.listen().catch((error: NodeJS.ErrnoException) => {
     if (error.syscall !== "listen") throw error;
     throw new StartRefusal(`the bundle endpoint cannot listen: ${error.message}`, error);
   });
   const follower = createFollower({
-    db,
-    views: [publicationView(endpoint, generation)],
+    db: core.db,
+    views: [publicationView(endpoint, core.generation)],
     everyMs: core.followEveryMs,
-    onError: onError("the event log could not be followed"),
+    onError: logsErrors(surroundings)("the event log could not be followed"),
   });
-  await follower.start(initial.upTo);
+  follower.start(upTo);
   return { endpoint, follower };
 }
 
 /** As the listeners take it. */
 export const pairOf = ({ chainPem, keyPem }: ServingCertificate) => ({ cert: chainPem, key: keyPem });
-
-/** What the bundle endpoint serves first, as the store has it. */
-export const readEverything = ({ db, generation }: Core): Promise<PublicationChange> =>
-  db
-    .transaction()
-    .setIsolationLevel("repeatable read")
-    .execute(async (tx) => readPublicationChange(tx, "everything", await logSize(tx), generation));

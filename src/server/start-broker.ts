@@ -17,7 +17,7 @@ import { openCore } from "./open-core.ts";
 import { type Opened, openedParts } from "./opened.ts";
 import { refusalRecorder } from "./refusal-recorder.ts";
 import { brokerOf, buildAdmin, closeAdmin, listenAdmin, useAdminCertificate } from "./serve-admin.ts";
-import { pairOf, readEverything, type ServedBundles, serveBundles } from "./serve-bundles.ts";
+import { loadBundles, pairOf, type ServedBundles, serveBundles, startBundles } from "./serve-bundles.ts";
 import { logsErrors, type Surroundings } from "./surroundings.ts";
 import { tokenUses } from "./token-uses.ts";
 import { writability } from "./writability.ts";
@@ -84,6 +84,15 @@ async function start(config: Config, surroundings: Surroundings, opened: Opened)
     onError: onError("a certificate was not renewed"),
   });
   writer(certificates.stop);
+  // From here on it loads its modules, while its first bundles are read.
+  const thread = startBundles(config, core, certificates, surroundings);
+  let serving: Promise<ServedBundles> | undefined;
+  writer(async () => {
+    const ended = await serving?.catch(() => undefined);
+    if (!ended) return thread.abandon();
+    await ended.follower.stop();
+    await ended.endpoint.close(Math.max(0, graceEnds - performance.now()));
+  });
 
   const counters = () => bundles?.endpoint.counters() ?? readCounters(countersBuffer());
   const metrics = createMetrics({ counters, logSize: () => served().follower.position, db, clock, dataFolder });
@@ -113,14 +122,9 @@ async function start(config: Config, surroundings: Surroundings, opened: Opened)
     certificate: certificates.admin.first,
     loopDelayMs: () => loopDelay.p99Ms(),
   };
-  const initial = await readEverything(core);
+  const upTo = await loadBundles(core, thread);
   // The thread renders what it serves meanwhile.
-  const serving = serveBundles(config, core, initial, certificates, surroundings);
-  writer(async () => {
-    const ended = await serving.catch(() => undefined);
-    await ended?.follower.stop();
-    await ended?.endpoint.close(Math.max(0, graceEnds - performance.now()));
-  });
+  serving = serveBundles(core, thread, upTo, surroundings);
   const building = buildAdmin(config, parts, surroundings);
   opened.layer()(async () => {
     const ended = await building.catch(() => undefined);

@@ -1,4 +1,4 @@
-import { eventsAfter, type FollowedEvent, logSize } from "./event-log.ts";
+import { eventsAfter, type FollowedEvent } from "./event-log.ts";
 import type { Database, Executor } from "./tables.ts";
 import { inSnapshot } from "./transaction.ts";
 
@@ -7,8 +7,8 @@ export type ApplyChange = () => Promise<void>;
 
 /** State derived from the event log. The law of every view: following step by step equals rebuilding. */
 export interface View {
-  /** Reads what `events` touched, or everything; `upTo` is the newest event that the read reflects. */
-  read(db: Executor, events: readonly FollowedEvent[] | "everything", upTo: number): Promise<ApplyChange>;
+  /** Reads what `events` touched; `upTo` is the newest event that the read reflects. */
+  read(db: Executor, events: readonly FollowedEvent[], upTo: number): Promise<ApplyChange>;
   /** The log was read and had no news. */
   noNews?(): void;
 }
@@ -16,11 +16,8 @@ export interface View {
 export interface Follower {
   /** The newest event that every view reflects. */
   readonly position: number;
-  /**
-   * Follows from `from`, which the views reflect already, or rebuilds them first: when poked, and each `everyMs` for
-   * what other processes commit.
-   */
-  start(from?: number): Promise<void>;
+  /** Follows from `from`, which the views reflect already: when poked, and each `everyMs` for what other processes commit. */
+  start(from: number): void;
   poke(): void;
   /** Resolves true when the views have passed `position`, false when `timeoutMs` went by first. */
   passed(position: number, timeoutMs: number): Promise<boolean>;
@@ -47,11 +44,11 @@ export function createFollower(parts: {
    * Reads in one transaction, applies outside it, then lets go those who wait for the new position.
    * @returns whether there may be more: what is committed meanwhile pokes
    */
-  async function step(events: "everything" | undefined): Promise<boolean> {
+  async function step(): Promise<boolean> {
     const read = await inSnapshot(parts.db, async (tx) => {
-      const touched = events ?? (await eventsAfter(tx, position, BATCH));
+      const touched = await eventsAfter(tx, position, BATCH);
       if (touched.length === 0) return undefined;
-      const upTo = touched === "everything" ? await logSize(tx) : (touched.at(-1)?.position ?? position);
+      const upTo = touched.at(-1)?.position ?? position;
       const applies: ApplyChange[] = [];
       for (const view of parts.views) applies.push(await view.read(tx, touched, upTo));
       return { upTo, applies, isWhole: touched.length === BATCH };
@@ -67,7 +64,7 @@ export function createFollower(parts: {
   }
 
   async function catchUp(): Promise<void> {
-    while (await step(undefined));
+    while (await step());
   }
 
   function poke(): void {
@@ -92,9 +89,8 @@ export function createFollower(parts: {
     get position() {
       return position;
     },
-    async start(from) {
-      if (from === undefined) await step("everything");
-      else position = from;
+    start(from) {
+      position = from;
       timer = setInterval(poke, parts.everyMs);
       timer.unref();
     },

@@ -28,33 +28,55 @@ export const publicationView = (sink: PublicationSink, generation: number): View
   noNews: () => sink.confirmFresh(),
 });
 
-/** What `events` touched of the publication, or everything, as the store has it now. */
+/**
+ * Everything of the publication as the store has it now, in changes that belong together: while one is rendered the next
+ * is read.
+ */
+export async function* readPublication(
+  db: Executor,
+  upTo: number,
+  generation: number,
+): AsyncGenerator<PublicationChange> {
+  const nothing = nothingNew(upTo, generation);
+  yield { ...nothing, rebuild: true, domains: await publishedDomains(db, "all") };
+  yield { ...nothing, accesses: (await servedAccesses(db, "all", generation)).map(toInput) };
+  yield { ...nothing, pollers: await livePollers(db, "all") };
+}
+
+/** What `events` touched of the publication, as the store has it now. */
 export async function readPublicationChange(
   db: Executor,
-  events: readonly FollowedEvent[] | "everything",
+  events: readonly FollowedEvent[],
   upTo: number,
   generation: number,
 ): Promise<PublicationChange> {
-  const everything = events === "everything";
-  const touched = everything ? undefined : touchedBy(events);
-  const domains = await publishedDomains(db, touched ? [...touched.domains] : "all");
-  const accesses = await servedAccesses(db, touched ? [...touched.accesses.values()] : "all", generation);
-  const pollers = await livePollers(db, touched ? [...touched.pollers] : "all");
+  const touched = touchedBy(events);
+  const accesses = await servedAccesses(db, [...touched.accesses.values()], generation);
+  const pollers = await livePollers(db, [...touched.pollers]);
   const isThere = new Set(accesses.map(({ access }) => pairKey(access)));
   const live = new Set(pollers.map(({ pollerId }) => pollerId));
   return {
-    upTo,
-    rebuild: everything,
-    generation,
-    domains,
-    // A trust domain with a revision never goes: one that was given back publishes nothing.
-    removedDomains: [],
+    ...nothingNew(upTo, generation),
+    domains: await publishedDomains(db, [...touched.domains]),
     accesses: accesses.map(toInput),
-    removedAccesses: [...(touched?.accesses.values() ?? [])].filter((pair) => !isThere.has(pairKey(pair))),
+    removedAccesses: [...touched.accesses.values()].filter((pair) => !isThere.has(pairKey(pair))),
     pollers,
-    removedPollers: [...(touched?.pollers ?? [])].filter((pollerId) => !live.has(pollerId)),
+    removedPollers: [...touched.pollers].filter((pollerId) => !live.has(pollerId)),
   };
 }
+
+const nothingNew = (upTo: number, generation: number): PublicationChange => ({
+  upTo,
+  rebuild: false,
+  generation,
+  domains: [],
+  // A trust domain with a revision never goes: one that was given back publishes nothing.
+  removedDomains: [],
+  accesses: [],
+  removedAccesses: [],
+  pollers: [],
+  removedPollers: [],
+});
 
 interface Pair {
   readonly meshId: MeshId;

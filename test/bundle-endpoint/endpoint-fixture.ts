@@ -4,11 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { canonicalOrder } from "../../src/bundle/published.ts";
 import type { EndpointLimits } from "../../src/bundle-endpoint/endpoint-limits.ts";
-import {
-  type BundleEndpoint,
-  type BundleEndpointOptions,
-  startBundleEndpoint,
-} from "../../src/bundle-endpoint/host.ts";
+import { type BundleEndpoint, type BundleEndpointOptions, startBundleThread } from "../../src/bundle-endpoint/host.ts";
 import type { Delivery } from "../../src/features/deliveries/delivery.ts";
 import type { Authority } from "../../src/pki/authority.ts";
 import { parseTrustDomain, type TrustDomain } from "../../src/spiffe/trust-domain.ts";
@@ -115,7 +111,7 @@ export async function runEndpoint({
   const failures: Error[] = [];
   const free = { host: "127.0.0.1", port: 0 };
   const dataFolder = mkdtempSync(join(tmpdir(), "entente-endpoint-"));
-  const endpoint = await startBundleEndpoint({
+  const thread = startBundleThread({
     brokerTrustDomain: BROKER,
     tombstoneSeconds: 60,
     dataFolder,
@@ -123,12 +119,13 @@ export async function runEndpoint({
     certificates: certificates(),
     deliveryBatchMs: 20,
     maxStaleMs: 3_600_000,
-    ...(loaded ? { initial: FEDERATED } : {}),
     onDeliveries: (batch) => void deliveries.push(...batch),
     onFatal: (error) => failures.push(error),
     ...more,
     limits: { ...LIMITS, ...limits },
   });
+  if (loaded) thread.load(FEDERATED);
+  const endpoint = await thread.listen();
   const ca = brokerCa.certificatePem;
   return {
     endpoint,

@@ -7,7 +7,7 @@ import type { Work } from "../../src/store/unit-of-work.ts";
 import type { EpochMs } from "../../src/time.ts";
 import type { NumberAhead } from "../../src/views/numbers-ahead.ts";
 import { createPublication, type Publication } from "../../src/views/publication.ts";
-import { readPublicationChange } from "../../src/views/publication-view.ts";
+import { readPublication, readPublicationChange } from "../../src/views/publication-view.ts";
 import type { EmptyDatabase } from "../support/databases.ts";
 import { BROKER_DOMAIN, type StoreBroker, storeBroker } from "../support/store-broker.ts";
 import { type Model, newModel } from "./model.ts";
@@ -88,10 +88,10 @@ export async function rebuilt(
   onAhead: (all: readonly NumberAhead[]) => void = () => {},
 ): Promise<Publication> {
   const publication = newPublication(ahead, onAhead);
-  const change = await db
-    .transaction()
-    .execute(async (tx) => readPublicationChange(tx, "everything", await logSize(tx), generation));
-  publication.apply(change, time.clock());
+  await db.transaction().execute(async (tx) => {
+    for await (const change of readPublication(tx, await logSize(tx), generation))
+      publication.apply(change, time.clock());
+  });
   return publication;
 }
 
