@@ -28,9 +28,11 @@ export function renderProjections(
 ): Record<ProjectionName, Projection> {
   const ordered = canonicalOrder(authorities);
   const x509 = ordered.filter((authority) => authority.type === "x509");
+  const spiffe = renderDocument(ordered, refreshHintSeconds, sequence);
   return {
-    spiffe: renderDocument(ordered, refreshHintSeconds, sequence),
-    istio: renderDocument(x509, refreshHintSeconds, sequence),
+    spiffe,
+    // Most bundles have no JWT key: one document serves both, in memory too.
+    istio: x509.length === ordered.length ? spiffe : renderDocument(x509, refreshHintSeconds, sequence),
     pem: {
       contentType: "application/pem-certificate-chain",
       body: Buffer.from(x509.map(({ certificate }) => pemOf(certificate)).join("")),

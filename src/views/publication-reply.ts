@@ -44,14 +44,15 @@ export function representationsOf(
   sequence: number,
 ): Representations {
   const rendered = renderProjections(authorities, refreshHintSeconds, sequence);
-  return everyProjection((name) => {
-    const { contentType, body } = rendered[name];
-    return { contentType, text: body.toString("latin1"), etag: `"${sha256(body)}"` };
-  });
+  return ofEach(rendered, ({ contentType, body }) => ({
+    contentType,
+    text: body.toString("latin1"),
+    etag: `"${sha256(body)}"`,
+  }));
 }
 
 export const repliesOf = (representations: Representations, lastModifiedSeconds: number): Replies =>
-  everyProjection((name) => replyOf(representations[name], lastModifiedSeconds));
+  ofEach(representations, (representation) => replyOf(representation, lastModifiedSeconds));
 
 function replyOf({ contentType, text, etag }: Representation, lastModifiedSeconds: number): Reply {
   const lastModified = new Date(lastModifiedSeconds * 1000).toUTCString();
@@ -80,8 +81,11 @@ const PUBLIC = "public, no-cache";
 
 const sha256 = (bytes: Buffer): Sha256Hex => hash("sha256", bytes, "hex");
 
-const everyProjection = <T>(make: (name: ProjectionName) => T): Record<ProjectionName, T> => ({
-  spiffe: make("spiffe"),
-  istio: make("istio"),
-  pem: make("pem"),
-});
+/** Makes something of each projection; of two that are one, one thing. */
+function ofEach<From, To>(
+  { spiffe, istio, pem }: Readonly<Record<ProjectionName, From>>,
+  make: (from: From) => To,
+): Record<ProjectionName, To> {
+  const made = make(spiffe);
+  return { spiffe: made, istio: istio === spiffe ? made : make(istio), pem: make(pem) };
+}
