@@ -16,7 +16,6 @@ import { createMetrics } from "./metrics.ts";
 import { openCore } from "./open-core.ts";
 import { type Opened, openedParts } from "./opened.ts";
 import { refusalRecorder } from "./refusal-recorder.ts";
-import { brokerOf, buildAdmin, closeAdmin, listenAdmin, useAdminCertificate } from "./serve-admin.ts";
 import { loadBundles, pairOf, type ServedBundles, serveBundles, startBundles } from "./serve-bundles.ts";
 import { logsErrors, type Surroundings } from "./surroundings.ts";
 import { tokenUses } from "./token-uses.ts";
@@ -69,7 +68,7 @@ async function start(config: Config, surroundings: Surroundings, opened: Opened)
   let app: FastifyInstance | undefined;
   const served = (): ServedBundles => bundles ?? notYet();
   const onRenew: OnRenew = async (listener, certificate) => {
-    if (listener === "admin") useAdminCertificate(app ?? notYet(), certificate);
+    if (listener === "admin") (await import("./serve-admin.ts")).useAdminCertificate(app ?? notYet(), certificate);
     else await served().endpoint.useCertificates({ [listener]: pairOf(certificate) });
   };
   let { authority } = core;
@@ -84,7 +83,7 @@ async function start(config: Config, surroundings: Surroundings, opened: Opened)
     onError: onError("a certificate was not renewed"),
   });
   writer(certificates.stop);
-  // From here on it loads its modules, while its first bundles are read.
+  // It loads its modules while its first bundles are read, and renders those while the admin API is loaded and built.
   const thread = startBundles(config, core, certificates, surroundings);
   let serving: Promise<ServedBundles> | undefined;
   writer(async () => {
@@ -93,6 +92,10 @@ async function start(config: Config, surroundings: Surroundings, opened: Opened)
     await ended.follower.stop();
     await ended.endpoint.close(Math.max(0, graceEnds - performance.now()));
   });
+  serving = serveBundles(core, thread, await loadBundles(core, thread), surroundings);
+  // Whoever waits for it is told; until then others are opened.
+  serving.catch(() => {});
+  const { brokerOf, buildAdmin, closeAdmin, listenAdmin } = await import("./serve-admin.ts");
 
   const counters = () => bundles?.endpoint.counters() ?? readCounters(countersBuffer());
   const metrics = createMetrics({ counters, logSize: () => served().follower.position, db, clock, dataFolder });
@@ -122,9 +125,6 @@ async function start(config: Config, surroundings: Surroundings, opened: Opened)
     certificate: certificates.admin.first,
     loopDelayMs: () => loopDelay.p99Ms(),
   };
-  const upTo = await loadBundles(core, thread);
-  // The thread renders what it serves meanwhile.
-  serving = serveBundles(core, thread, upTo, surroundings);
   const building = buildAdmin(config, parts, surroundings);
   opened.layer()(async () => {
     const ended = await building.catch(() => undefined);
