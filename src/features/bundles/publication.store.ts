@@ -73,8 +73,16 @@ export interface PollerRow {
   readonly tokenHash: string;
   readonly position: number;
   readonly expiresAt: EpochMs | null;
-  readonly former: readonly { readonly tokenHash: string; readonly endsAt: EpochMs }[];
+  readonly former: readonly FormerUrl[];
 }
+
+interface FormerUrl {
+  readonly tokenHash: string;
+  readonly endsAt: EpochMs;
+}
+
+/** Of all pollers that have none, as most, the same one. */
+const NONE: readonly FormerUrl[] = [];
 
 /** The unrevoked ones of these pollers, or of all. */
 export async function livePollers(db: Executor, ids: readonly string[] | "all"): Promise<PollerRow[]> {
@@ -95,12 +103,14 @@ export async function livePollers(db: Executor, ids: readonly string[] | "all"):
     tokenHash: row.token_hash,
     position: row.position,
     expiresAt: row.expires_at,
-    former: (former.get(row.poller_id) ?? []).map(({ token_hash, ends_at }) => ({
-      tokenHash: token_hash,
-      endsAt: ends_at,
-    })),
+    former: former.get(row.poller_id)?.map(formerUrlOf) ?? NONE,
   }));
 }
+
+const formerUrlOf = (row: { readonly token_hash: string; readonly ends_at: EpochMs }): FormerUrl => ({
+  tokenHash: row.token_hash,
+  endsAt: row.ends_at,
+});
 
 /** Unrevoked pollers of a consumer that fetched a bundle and have not fetched the tombstone of this position. */
 export async function pollersOwing(
