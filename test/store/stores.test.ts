@@ -329,14 +329,28 @@ describeOnEachEngine("what a store takes it gives back", (open) => {
     expect(await deliveries.deliveriesOf(db, shopDomain, new Set([shop]), start, 9)).toEqual([]);
     const firsts = await db.selectFrom("first_delivery").selectAll().where("poller_id", "=", "pol_1").execute();
     expect(firsts).toEqual([{ poller_id: "pol_1", trust_domain: shopDomain, revision: 3, at: first.at }]);
-    const withdrawal = { meshId: bank, trustDomain: shopDomain, position: 11 };
-    expect(await pollersOwing(db, withdrawal, 5)).toEqual(["pol_1", "pol_2"]);
+    const grant: BundleAccess = {
+      meshId: bank,
+      trustDomain: shopDomain,
+      state: "granted",
+      position: 0,
+      lastModifiedSeconds: 0,
+      until: null,
+      at: NOON,
+      distrusted: [],
+    };
+    await bundles.saveAccess(db, grant);
+    expect(await pollersOwing(db, "all", 5), "nobody, of what is granted").toEqual([]);
+    await bundles.saveAccess(db, { ...grant, state: "withdrawn", position: 11 });
+    const owing = (pollerId: string) => ({ pollerId, meshId: bank, trustDomain: shopDomain });
+    expect(await pollersOwing(db, "all", 5)).toEqual([owing("pol_1"), owing("pol_2")]);
+    expect(await pollersOwing(db, [{ meshId: shop, trustDomain: shopDomain }], 5)).toEqual([]);
     await deliveries.saveDeliveries(db, [{ ...delivery("pol_1", 1, 1), at: 0 }]);
     expect((await deliveries.deliveriesToPoller(db, "pol_1"))[0]?.sequence, "an older batch, offered late").not.toBe(1);
     await deliveries.saveDeliveries(db, [delivery("pol_1", 5 * 2 ** 32 + 11, null)]);
-    expect(await pollersOwing(db, withdrawal, 5)).toEqual(["pol_2"]);
+    expect(await pollersOwing(db, [grant], 5)).toEqual([owing("pol_2")]);
     await pollers.updatePoller(db, poller("pol_2", { revokedAt: NOON }));
-    expect(await pollersOwing(db, withdrawal, 5)).toEqual([]);
+    expect(await pollersOwing(db, "all", 5)).toEqual([]);
     expect(await pollers.unrevokedPollersOf(db, bank)).toEqual([changed]);
     expect((await livePollers(db, "all")).map(({ pollerId }) => pollerId)).toEqual(["pol_1"]);
     expect(await livePollers(db, ["pol_2"])).toEqual([]);

@@ -3,7 +3,7 @@ import type { Executor } from "../../store/tables.ts";
 import type { MeshId } from "../meshes/mesh-id.ts";
 import { allAccesses, findAccess } from "./bundle.store.ts";
 import type { BundleAccess } from "./bundle.ts";
-import { livePollers, pollersOwing, publishedDomains } from "./publication.store.ts";
+import { livePollers, type OwingPoller, pollersOwing, publishedDomains } from "./publication.store.ts";
 
 export { livePollers, publishedDomains };
 
@@ -21,10 +21,9 @@ export async function servedAccesses(
   const found: (BundleAccess | undefined)[] = pairs === "all" ? await allAccesses(db) : [];
   if (pairs !== "all")
     for (const { meshId, trustDomain } of pairs) found.push(await findAccess(db, meshId, trustDomain));
-  const served: ServedAccess[] = [];
-  for (const access of found) {
-    if (access)
-      served.push({ access, owing: access.state === "withdrawn" ? await pollersOwing(db, access, generation) : [] });
-  }
-  return served;
+  const pairOf = ({ meshId, trustDomain }: Pick<OwingPoller, "meshId" | "trustDomain">) => `${meshId} ${trustDomain}`;
+  const owing = Map.groupBy(await pollersOwing(db, pairs, generation), pairOf);
+  return found
+    .filter((access) => access !== undefined)
+    .map((access) => ({ access, owing: (owing.get(pairOf(access)) ?? []).map(({ pollerId }) => pollerId) }));
 }

@@ -112,21 +112,38 @@ const formerUrlOf = (row: { readonly token_hash: string; readonly ends_at: Epoch
   endsAt: row.ends_at,
 });
 
-/** Unrevoked pollers of a consumer that fetched a bundle and have not fetched the tombstone of this position. */
+export interface OwingPoller {
+  readonly pollerId: string;
+  readonly meshId: string;
+  readonly trustDomain: string;
+}
+
+/**
+ * Unrevoked pollers that fetched a bundle and have not fetched the tombstone of its withdrawal: of all consumers, or of
+ * these and maybe of others.
+ */
 export async function pollersOwing(
   db: Executor,
-  access: { readonly meshId: string; readonly trustDomain: TrustDomain; readonly position: number },
+  pairs: readonly { readonly meshId: string; readonly trustDomain: string }[] | "all",
   generation: number,
-): Promise<string[]> {
-  const rows = await db
-    .selectFrom("delivery")
+): Promise<OwingPoller[]> {
+  if (pairs.length === 0) return [];
+  const query = db
+    .selectFrom("bundle_access as access")
+    .innerJoin("delivery", (join) =>
+      join.onRef("delivery.mesh_id", "=", "access.mesh_id").onRef("delivery.trust_domain", "=", "access.trust_domain"),
+    )
     .innerJoin("poller", "poller.poller_id", "delivery.poller_id")
-    .select("delivery.poller_id")
-    .where("delivery.mesh_id", "=", access.meshId)
-    .where("delivery.trust_domain", "=", access.trustDomain)
-    .where("delivery.sequence", "<", sequenceOf(generation, access.position))
+    .select(["delivery.poller_id", "delivery.mesh_id", "delivery.trust_domain"])
+    .where("access.state", "=", "withdrawn")
+    .where((eb) => eb("delivery.sequence", "<", eb("access.position", "+", sequenceOf(generation, 0))))
     .where("poller.revoked_at", "is", null)
-    .orderBy("delivery.poller_id")
-    .execute();
-  return rows.map((row) => row.poller_id);
+    .orderBy("delivery.poller_id");
+  const rows = await (pairs === "all"
+    ? query
+    : query
+        .where("access.mesh_id", "in", [...new Set(pairs.map(({ meshId }) => meshId))])
+        .where("access.trust_domain", "in", [...new Set(pairs.map(({ trustDomain }) => trustDomain))])
+  ).execute();
+  return rows.map((row) => ({ pollerId: row.poller_id, meshId: row.mesh_id, trustDomain: row.trust_domain }));
 }
