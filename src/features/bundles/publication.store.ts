@@ -73,44 +73,36 @@ export interface PollerRow {
   readonly tokenHash: string;
   readonly position: number;
   readonly expiresAt: EpochMs | null;
-  readonly former: readonly FormerUrl[];
+  /** Absent where there are none. */
+  readonly former?: readonly { readonly tokenHash: string; readonly endsAt: EpochMs }[];
 }
 
-interface FormerUrl {
-  readonly tokenHash: string;
-  readonly endsAt: EpochMs;
-}
-
-/** Of all pollers that have none, as most, the same one. */
-const NONE: readonly FormerUrl[] = [];
-
-/** The unrevoked ones of these pollers, or of all. */
+/** The unrevoked ones of these pollers, or of all: as the database gives them, since there are many. */
 export async function livePollers(db: Executor, ids: readonly string[] | "all"): Promise<PollerRow[]> {
   if (ids.length === 0) return [];
   const query = db
     .selectFrom("poller")
-    .select(["poller_id", "mesh_id", "token_hash", "position", "expires_at"])
+    .select([
+      "poller_id as pollerId",
+      "mesh_id as meshId",
+      "token_hash as tokenHash",
+      "position",
+      "expires_at as expiresAt",
+    ])
     .where("revoked_at", "is", null);
-  const replaced = db.selectFrom("former_poller_url").selectAll();
+  const replaced = db
+    .selectFrom("former_poller_url")
+    .select(["poller_id as pollerId", "token_hash as tokenHash", "ends_at as endsAt"]);
   const rows = await (ids === "all" ? query : query.where("poller_id", "in", ids)).execute();
   const former = Map.groupBy(
     await (ids === "all" ? replaced : replaced.where("poller_id", "in", ids)).execute(),
-    ({ poller_id }) => poller_id,
+    ({ pollerId }) => pollerId,
   );
-  return rows.map((row) => ({
-    pollerId: row.poller_id,
-    meshId: row.mesh_id,
-    tokenHash: row.token_hash,
-    position: row.position,
-    expiresAt: row.expires_at,
-    former: former.get(row.poller_id)?.map(formerUrlOf) ?? NONE,
-  }));
+  return rows.map((row) => {
+    const urls = former.get(row.pollerId);
+    return urls ? { ...row, former: urls.map(({ tokenHash, endsAt }) => ({ tokenHash, endsAt })) } : row;
+  });
 }
-
-const formerUrlOf = (row: { readonly token_hash: string; readonly ends_at: EpochMs }): FormerUrl => ({
-  tokenHash: row.token_hash,
-  endsAt: row.ends_at,
-});
 
 export interface OwingPoller {
   readonly pollerId: string;
