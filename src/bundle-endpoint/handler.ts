@@ -102,7 +102,7 @@ export function bundleHandler(parts: HandlerParts): BundleHandler {
     onSuccess: (address: string) => void,
   ): void {
     const { shown, poller, trustDomain } = found;
-    const reply = shown.replies[found.projection];
+    const reply = shown.replies()[found.projection];
     const { etag, lastModifiedSeconds } = reply;
     const condition = evaluate(headers["if-none-match"], headers["if-modified-since"], etag, lastModifiedSeconds);
     const whole = condition === "send";

@@ -2,7 +2,7 @@ import { hash } from "node:crypto";
 import { type ProjectionName, renderProjections } from "../bundle/projections.ts";
 import type { Authority, Sha256Hex } from "../pki/authority.ts";
 
-/** One representation, ready to be written: nothing of it is computed in a request. */
+/** One representation, ready to be written. */
 export interface Reply {
   /** Its bytes as latin1: a string leaves in one write with its headers, a buffer takes two. */
   readonly text: string;

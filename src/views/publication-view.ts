@@ -29,8 +29,8 @@ export const publicationView = (sink: PublicationSink, generation: number): View
 });
 
 /**
- * Everything of the publication as the store has it now, in changes that belong together: while one is rendered the next
- * is read.
+ * Everything of the publication as the store has it now, in changes that belong together: while one is applied the next is
+ * read.
  */
 export async function* readPublication(
   db: Executor,

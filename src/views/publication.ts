@@ -28,8 +28,8 @@ export interface Fetch {
 }
 
 /**
- * What the public listener serves, derived from the event log. Everything shown is rendered when a change is applied or a
- * deadline passes, never in a request. Time is passed in and may run backwards.
+ * What the public listener serves, derived from the event log. What is shown is settled when a change is applied or a
+ * deadline passes, and its bytes are made once. Time is passed in and may run backwards.
  */
 export interface Publication {
   /** Takes over what the log says; changes come in the log's order. */

@@ -10,8 +10,9 @@ export interface Shown {
   readonly content: string;
   /** Event-log position of the revision that it is; null for a tombstone. */
   readonly revision: number | null;
-  readonly representations: Representations;
-  readonly replies: Replies;
+  /** Rendered for the first who asks, in a few µs a certificate, and kept: a start with many would wait for all of them. */
+  readonly representations: () => Representations;
+  readonly replies: () => Replies;
 }
 
 /** What somebody was shown last, as far as the next number depends on it. */
@@ -53,7 +54,7 @@ export function numbersAfter(last: LastShown | null, content: string, own: Numbe
   };
 }
 
-/** Shows `content` under `numbers`; nothing is rendered where `like`, of the same number and content, was before. */
+/** Shows `content` under `numbers`; nothing is rendered again where `like`, of the same number and content, was before. */
 export function show(
   content: Content,
   revision: number | null,
@@ -65,7 +66,15 @@ export function show(
   const sameTime = same?.lastModifiedSeconds === lastModifiedSeconds;
   if (same && sameTime && same.revision === revision) return same;
   const representations =
-    same?.representations ?? representationsOf(content.authorities, content.refreshHintSeconds, sequence);
-  const replies = same && sameTime ? same.replies : repliesOf(representations, lastModifiedSeconds);
+    same?.representations ?? once(() => representationsOf(content.authorities, content.refreshHintSeconds, sequence));
+  const replies = same && sameTime ? same.replies : once(() => repliesOf(representations(), lastModifiedSeconds));
   return { sequence, lastModifiedSeconds, content: content.key, revision, representations, replies };
+}
+
+function once<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
 }

@@ -24,7 +24,7 @@ const fingerprints = new Map(
 
 /** Reads the served bytes, as a consumer does. */
 export function contentOf(shown: Shown): Content {
-  const { keys, spiffe_refresh_hint } = JSON.parse(shown.replies.spiffe.text) as {
+  const { keys, spiffe_refresh_hint } = JSON.parse(shown.replies().spiffe.text) as {
     keys: Entry[];
     spiffe_refresh_hint: number;
   };

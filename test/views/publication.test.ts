@@ -33,7 +33,7 @@ function published(first: Partial<PublicationChange> = {}) {
   return { publication, look, see, fetch };
 }
 
-const documentOf = (shown: Shown) => JSON.parse(shown.replies.spiffe.text);
+const documentOf = (shown: Shown) => JSON.parse(shown.replies().spiffe.text);
 const keysOf = (shown: Shown): string[] => documentOf(shown).keys.map(({ x }: { x: string }) => x);
 
 describe("who sees what", () => {
@@ -101,7 +101,7 @@ describe("numbers and bytes", () => {
 
   it("tags the exact bytes of each projection with their SHA-256", () => {
     const { replies } = published().see();
-    for (const { text, etag, headers } of Object.values(replies)) {
+    for (const { text, etag, headers } of Object.values(replies())) {
       expect(etag).toBe(`"${createHash("sha256").update(text, "latin1").digest("hex")}"`);
       expect(headers.private).toContain(etag);
       expect(headers.private).toContain(String(text.length));
@@ -109,7 +109,7 @@ describe("numbers and bytes", () => {
   });
 
   it("tells caches to ask again, and behind a capability URL not to share (S34)", () => {
-    const { headers, notModified } = published().see().replies.spiffe;
+    const { headers, notModified } = published().see().replies().spiffe;
     expect(headers.private).toEqual(expect.arrayContaining(["private, no-cache", "no-referrer", "noindex", "nosniff"]));
     expect(notModified.private).toContain("private, no-cache");
     expect(headers.public).toContain("public, no-cache");
@@ -132,7 +132,7 @@ describe("a withdrawal (R21, R79)", () => {
     const others = see(NOON, "o1");
     publication.apply(change(20, WITHDRAWN_AT_20), NOON);
     expect(documentOf(see())).toEqual({ keys: [], spiffe_sequence: 20, spiffe_refresh_hint: 60 });
-    expect(see().replies.pem.text).toBe("");
+    expect(see().replies().pem.text).toBe("");
     expect(see(NOON, "o1")).toBe(others);
   });
 
@@ -239,7 +239,7 @@ describe("time alone", () => {
     const shown = late.look(poller("p1"), SHOP, dropAt) as Shown;
     const early = published(dropping).see(dropAt);
     expect([shown.sequence, shown.lastModifiedSeconds]).toEqual([early.sequence, early.lastModifiedSeconds]);
-    expect(shown.replies.spiffe.text).toBe(early.replies.spiffe.text);
+    expect(shown.replies().spiffe.text).toBe(early.replies().spiffe.text);
   });
 
   it("goes over to the log's own number when its event comes", () => {
