@@ -1,4 +1,5 @@
 import {
+  allLivePollers,
   livePollers,
   publishedDomains,
   type ServedAccess,
@@ -40,7 +41,7 @@ export async function* readPublication(
   const nothing = nothingNew(upTo, generation);
   yield { ...nothing, rebuild: true, domains: await publishedDomains(db, "all") };
   yield { ...nothing, accesses: (await servedAccesses(db, "all", generation)).map(toInput) };
-  yield { ...nothing, pollers: await livePollers(db, "all") };
+  for await (const pollers of allLivePollers(db)) yield { ...nothing, pollers };
 }
 
 /** What `events` touched of the publication, as the store has it now. */

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { countTokensOf, issueToken, rotateToken } from "../../src/features/access/token.service.ts";
 import { countPublishedBy } from "../../src/features/authorities/authority.service.ts";
-import { livePollers } from "../../src/features/bundles/publication.service.ts";
+import { allLivePollers, livePollers } from "../../src/features/bundles/publication.service.ts";
 import { findMesh } from "../../src/features/meshes/mesh.store.ts";
 import type { MeshId } from "../../src/features/meshes/mesh-id.ts";
 import { endSuspension, suspendMesh } from "../../src/features/meshes/suspension.service.ts";
@@ -28,7 +28,7 @@ describeOnEachEngine("what operators and rotations need of the store is the same
       formerUrlsUntil: NOON + 60_000,
       rotatedAt: NOON,
     });
-    const [once] = await livePollers(broker.db, "all");
+    const [once] = (await allLivePollers(broker.db).next()).value ?? [];
     expect(once?.former).toEqual([{ tokenHash: made?.tokenHash, endsAt: NOON + 60_000 }]);
     expect(once?.tokenHash).not.toBe(made?.tokenHash);
     broker.time.pass(60_000);

@@ -9,7 +9,12 @@ import type { Contribution, KnownAuthority } from "../../src/features/authoritie
 import * as proofs from "../../src/features/authorities/proof.store.ts";
 import * as bundles from "../../src/features/bundles/bundle.store.ts";
 import type { BundleAccess, Revision } from "../../src/features/bundles/bundle.ts";
-import { livePollers, pollersOwing, publishedDomains } from "../../src/features/bundles/publication.store.ts";
+import {
+  allLivePollers,
+  livePollers,
+  pollersOwing,
+  publishedDomains,
+} from "../../src/features/bundles/publication.store.ts";
 import * as deliveries from "../../src/features/deliveries/delivery.store.ts";
 import type { Delivery } from "../../src/features/deliveries/delivery.ts";
 import * as federations from "../../src/features/federations/federation.store.ts";
@@ -352,9 +357,13 @@ describeOnEachEngine("what a store takes it gives back", (open) => {
     await pollers.updatePoller(db, poller("pol_2", { revokedAt: NOON }));
     expect(await pollersOwing(db, "all", 5)).toEqual([]);
     expect(await pollers.unrevokedPollersOf(db, bank)).toEqual([changed]);
-    expect((await livePollers(db, "all")).map(({ pollerId }) => pollerId)).toEqual(["pol_1"]);
+    expect((await livePollers(db, ["pol_1", "pol_2"])).map(({ pollerId }) => pollerId)).toEqual(["pol_1"]);
     expect(await livePollers(db, ["pol_2"])).toEqual([]);
     await pollers.insertPoller(db, poller("pol_3", { expiresAt: NOON + 5 }), "hash of pol_3");
+    const portions: string[][] = [];
+    for (const size of [1, 2])
+      for await (const portion of allLivePollers(db, size)) portions.push(portion.map(({ pollerId }) => pollerId));
+    expect(portions, "by one, and by two").toEqual([["pol_1"], ["pol_3"], ["pol_1", "pol_3"]]);
     expect(await pollers.countPollersExpiringBefore(db, NOON, NOON + 5)).toBe(1);
     expect(await pollers.countPollersExpiringBefore(db, NOON + 5, NOON + 9)).toBe(0);
   });

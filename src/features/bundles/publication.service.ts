@@ -3,9 +3,9 @@ import type { Executor } from "../../store/tables.ts";
 import type { MeshId } from "../meshes/mesh-id.ts";
 import { allAccesses, findAccess } from "./bundle.store.ts";
 import type { BundleAccess } from "./bundle.ts";
-import { livePollers, type OwingPoller, pollersOwing, publishedDomains } from "./publication.store.ts";
+import { allLivePollers, livePollers, type OwingPoller, pollersOwing, publishedDomains } from "./publication.store.ts";
 
-export { livePollers, publishedDomains };
+export { allLivePollers, livePollers, publishedDomains };
 
 /** A consumer's access; of a withdrawn one also who has yet to fetch the tombstone. */
 export interface ServedAccess {

@@ -77,10 +77,24 @@ export interface PollerRow {
   readonly former?: readonly { readonly tokenHash: string; readonly endsAt: EpochMs }[];
 }
 
-/** The unrevoked ones of these pollers, or of all: as the database gives them, since there are many. */
-export async function livePollers(db: Executor, ids: readonly string[] | "all"): Promise<PollerRow[]> {
+/** The unrevoked ones of these pollers. */
+export async function livePollers(db: Executor, ids: readonly string[]): Promise<PollerRow[]> {
   if (ids.length === 0) return [];
-  const query = db
+  const rows = await unrevoked(db).where("poller_id", "in", ids).execute();
+  return withFormer(rows, await formerUrls(db).where("poller_id", "in", ids).execute());
+}
+
+/** Every unrevoked poller, in portions: of so many, each is passed on and forgotten before the next is read. */
+export async function* allLivePollers(db: Executor, portion = 5_000): AsyncGenerator<PollerRow[]> {
+  const former = await formerUrls(db).execute();
+  const after = (pollerId: string) =>
+    unrevoked(db).where("poller_id", ">", pollerId).orderBy("poller_id").limit(portion).execute();
+  for (let rows = await after(""); rows.length > 0; rows = await after(rows.at(-1)?.pollerId ?? ""))
+    yield withFormer(rows, former);
+}
+
+const unrevoked = (db: Executor) =>
+  db
     .selectFrom("poller")
     .select([
       "poller_id as pollerId",
@@ -90,17 +104,19 @@ export async function livePollers(db: Executor, ids: readonly string[] | "all"):
       "expires_at as expiresAt",
     ])
     .where("revoked_at", "is", null);
-  const replaced = db
-    .selectFrom("former_poller_url")
-    .select(["poller_id as pollerId", "token_hash as tokenHash", "ends_at as endsAt"]);
-  const rows = await (ids === "all" ? query : query.where("poller_id", "in", ids)).execute();
-  const former = Map.groupBy(
-    await (ids === "all" ? replaced : replaced.where("poller_id", "in", ids)).execute(),
-    ({ pollerId }) => pollerId,
-  );
+
+const formerUrls = (db: Executor) =>
+  db.selectFrom("former_poller_url").select(["poller_id as pollerId", "token_hash as tokenHash", "ends_at as endsAt"]);
+
+function withFormer(
+  rows: PollerRow[],
+  urls: readonly { readonly pollerId: string; readonly tokenHash: string; readonly endsAt: EpochMs }[],
+): PollerRow[] {
+  if (urls.length === 0) return rows;
+  const former = Map.groupBy(urls, ({ pollerId }) => pollerId);
   return rows.map((row) => {
-    const urls = former.get(row.pollerId);
-    return urls ? { ...row, former: urls.map(({ tokenHash, endsAt }) => ({ tokenHash, endsAt })) } : row;
+    const own = former.get(row.pollerId);
+    return own ? { ...row, former: own.map(({ tokenHash, endsAt }) => ({ tokenHash, endsAt })) } : row;
   });
 }
 
