@@ -5,11 +5,9 @@ import type { Sha256Hex } from "./authority.ts";
 import { type Extensions, readExtensions } from "./certificate-extensions.ts";
 import { takeApart } from "./certificate-parts.ts";
 import { notCanonical, unreadable } from "./der.ts";
+import { MAX_CERTIFICATE_BYTES } from "./pem.ts";
 import { type PublicKey, readPublicKey, sha256Hex } from "./public-key.ts";
 import { type SignatureHash, signatureHashOf } from "./signature-algorithm.ts";
-
-/** S8: the largest certificate that is looked at, in bytes of DER. */
-export const MAX_CERTIFICATE_BYTES = 16 * 1024;
 
 /** Everything about one certificate that a rule needs. That it could be read says nothing about its being acceptable. */
 export interface Certificate extends Extensions {

@@ -1,5 +1,7 @@
 import { Refusal, type RefusalOptions } from "../errors.ts";
-import { MAX_CERTIFICATE_BYTES } from "./certificate.ts";
+
+/** S8: the largest certificate that is looked at, in bytes of DER. */
+export const MAX_CERTIFICATE_BYTES = 16 * 1024;
 
 /** S8: how many blocks one upload may hold. */
 export const MAX_PEM_BLOCKS = 20;

@@ -3,7 +3,7 @@ import { createHash, createPublicKey, generateKeyPairSync, type KeyObject, rando
 import { fileURLToPath } from "node:url";
 import forge from "node-forge";
 import { describe, expect, test } from "vitest";
-import { isSignedBy, MAX_CERTIFICATE_BYTES, readCertificate } from "../../src/pki/certificate.ts";
+import { isSignedBy, readCertificate } from "../../src/pki/certificate.ts";
 import {
   type Asn1,
   bitString,
@@ -16,6 +16,7 @@ import {
   sequenceOf,
   value,
 } from "../../src/pki/der.ts";
+import { MAX_CERTIFICATE_BYTES } from "../../src/pki/pem.ts";
 import {
   editCertificate,
   editExtensions,

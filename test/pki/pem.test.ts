@@ -1,8 +1,7 @@
 import { generateKeyPairSync, X509Certificate } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { MAX_CERTIFICATE_BYTES } from "../../src/pki/certificate.ts";
-import { certificatesFromPem, MAX_PEM_BLOCKS, pemOf } from "../../src/pki/pem.ts";
+import { certificatesFromPem, MAX_CERTIFICATE_BYTES, MAX_PEM_BLOCKS, pemOf } from "../../src/pki/pem.ts";
 import { refusalOf } from "../support/refusal-of.ts";
 import { testCa } from "../support/test-ca.ts";
 
