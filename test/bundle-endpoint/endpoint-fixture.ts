@@ -99,12 +99,12 @@ export interface RunningEndpoint extends AsyncDisposable {
 }
 
 export async function runEndpoint({
-  loaded = true,
+  loaded = FEDERATED,
   limits = {},
   ...more
 }: Partial<Omit<BundleEndpointOptions, "limits">> & {
-  /** Default true: it starts with `FEDERATED`. */
-  readonly loaded?: boolean;
+  /** What it starts with; `FEDERATED` by default. */
+  readonly loaded?: PublicationChange | false;
   readonly limits?: Partial<EndpointLimits>;
 } = {}): Promise<RunningEndpoint> {
   const deliveries: Delivery[] = [];
@@ -124,7 +124,7 @@ export async function runEndpoint({
     ...more,
     limits: { ...LIMITS, ...limits },
   });
-  if (loaded) thread.load(FEDERATED);
+  if (loaded) thread.load(loaded);
   const endpoint = await thread.listen();
   const ca = brokerCa.certificatePem;
   return {

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { connect } from "node:tls";
 import type { Worker } from "node:worker_threads";
 import { describe, expect, it } from "vitest";
+import type { DomainInput } from "../../src/views/publication-inputs.ts";
 import { testCa } from "../support/test-ca.ts";
 import { change } from "../views/publication-fixture.ts";
 import {
@@ -129,6 +130,17 @@ describe("health", () => {
     await expect(
       runEndpoint({ addresses: { spiffe: running.endpoint.addresses.spiffe, web: { host: "127.0.0.1", port: 0 } } }),
     ).rejects.toThrow("EADDRINUSE");
+  });
+
+  it("does not start where the thread cannot serve what it is given first, and says so", async () => {
+    const unreadable = { ...domainOf(SHOP, 2, []), authorities: "none" } as unknown as DomainInput;
+    const failures: Error[] = [];
+    const starting = runEndpoint({
+      loaded: change(10, { domains: [unreadable] }),
+      onFatal: (error) => failures.push(error),
+    });
+    await expect(starting).rejects.toThrow("not a function");
+    expect(failures).toEqual([]);
   });
 
   it("reports a thread that died", async () => {

@@ -86,7 +86,7 @@ describe("numbers that were given out beyond the log (R16)", () => {
     const silent = shown(world);
     expect(world.ahead).not.toEqual([]);
     await restart(world);
-    expect(shown(world)).toEqual(silent);
+    expect(shown(world).replies()).toEqual(silent.replies());
     await live(world, { kind: "keeper", on: true }, bring(6));
     expect(shown(world).sequence).toBeGreaterThan(silent.sequence);
   });
