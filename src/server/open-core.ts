@@ -36,7 +36,10 @@ export interface Core extends Identity {
 }
 
 /** @throws {StartRefusal} why data folder, database or identity cannot be used as they are, and what mends it */
-export async function openCore(config: Config, { logger, random, clockOffset }: Surroundings): Promise<Core> {
+export async function openCore(
+  config: Config,
+  { logger, random, clockOffset, monotonic = () => performance.now() }: Surroundings,
+): Promise<Core> {
   const dataFolder = openDataFolder(config.data);
   const letGo = holdDataFolder(join(dataFolder, "entente.lock"));
   const clock = threadClock(clockOffset);
@@ -52,7 +55,11 @@ export async function openCore(config: Config, { logger, random, clockOffset }: 
         await passed?.(position);
       };
       const unitOfWork = createUnitOfWork({
-        groups: commitGroups(db, { inFlight: config.limits.changesInFlight, waitMs: config.limits.changeWaitMs }),
+        groups: commitGroups(db, {
+          inFlight: config.limits.changesInFlight,
+          waitMs: config.limits.changeWaitMs,
+          monotonic,
+        }),
         clock,
         random,
         generation,

@@ -23,10 +23,14 @@ export interface GroupLimits {
   readonly inFlight: number;
   /** How long one waits for its turn, in milliseconds. */
   readonly waitMs: number;
+  /** In milliseconds. */
+  readonly monotonic: () => number;
 }
 
 /** Readers of the embedded database wait for a whole group. */
 const MOST_IN_GROUP = 16;
+/** A group takes others in for as long as so many commits take: who was first waits for no more than that. */
+const COMMITS_LONG = 4;
 
 interface Member {
   readonly act: (tx: Executor) => Promise<unknown>;
@@ -36,10 +40,11 @@ interface Member {
 
 type Outcome = { readonly answer: unknown } | { readonly error: unknown };
 
-export function commitGroups(db: Database, { inFlight, waitMs }: GroupLimits): CommitGroups {
+export function commitGroups(db: Database, { inFlight, waitMs, monotonic }: GroupLimits): CommitGroups {
   const waiting = new Set<Member>();
   let count = 0;
   let underWay = false;
+  let lastCommitMs = 0;
 
   async function performAll(): Promise<void> {
     while (waiting.size > 0) await performGroup();
@@ -48,18 +53,23 @@ export function commitGroups(db: Database, { inFlight, waitMs }: GroupLimits): C
 
   async function performGroup(): Promise<void> {
     const group: Member[] = [];
+    let doneAt = 0;
     try {
       const outcomes = await inTransaction(db, async (tx) => {
         const outcomes: Outcome[] = [];
+        const until = monotonic() + COMMITS_LONG * lastCommitMs;
         // Where the transaction is tried again, those who were in it come first.
         for (let index = 0; index < MOST_IN_GROUP; index += 1) {
-          const member = group[index] ?? nextOf(waiting);
+          const isFull = index > 0 && monotonic() > until;
+          const member = group[index] ?? (isFull ? undefined : nextOf(waiting));
           if (!member) break;
           group[index] = member;
           outcomes.push(await inSavepoint(tx, member.act));
         }
+        doneAt = monotonic();
         return outcomes;
       });
+      lastCommitMs = monotonic() - doneAt;
       for (const [index, { end }] of group.entries()) {
         const outcome = outcomes[index] as Outcome;
         if ("error" in outcome) end.reject(outcome.error);

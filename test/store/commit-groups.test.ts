@@ -6,7 +6,8 @@ import type { Database, Executor } from "../../src/store/tables.ts";
 import { describeOnEachEngine, openSqliteFile } from "../support/databases.ts";
 
 const OVERLOADED = { code: "overloaded", extra: { retryAfterSeconds: 1 } };
-const PATIENT = { inFlight: 100, waitMs: 60_000 };
+/** Nothing takes any time: whoever waits is taken in. */
+const PATIENT = { inFlight: 100, waitMs: 60_000, monotonic: () => 0 };
 
 /** A table whose second column is checked at the commit alone. */
 async function withNotes(db: Database): Promise<Database> {
@@ -74,11 +75,25 @@ describeOnEachEngine("changes that wait together share a commit", (open) => {
     expect(await notes(db)).toEqual([]);
     expect(await groups.perform(write("a"))).toBe("a");
   });
+
+  it("a group takes nobody in any more when it has lasted as long as four commits: what comes then is committed by itself", async () => {
+    const db = await withNotes((await open()).db);
+    let now = 0;
+    const groups = commitGroups(db, { ...PATIENT, monotonic: () => now });
+    const slow = (change: (tx: Executor) => Promise<string>) => (tx: Executor) => {
+      now += 1;
+      return change(tx);
+    };
+    const changes = [write("a"), write("b", "nobody"), write("c")].map(slow);
+    const outcomes = await Promise.allSettled(changes.map((change) => groups.perform(change)));
+    expect(outcomes.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+    expect(await notes(db)).toEqual(["a", "c"]);
+  });
 });
 
 describeOnEachEngine("L18: turns of changes", (open) => {
   it("are refused to one too many at once, and are there again when one has ended", async () => {
-    const groups = commitGroups((await open()).db, { inFlight: 2, waitMs: 60_000 });
+    const groups = commitGroups((await open()).db, { ...PATIENT, inFlight: 2 });
     const [first, second] = [held(), held()];
     const both = [groups.perform(first.change), groups.perform(second.change)];
     await expect(groups.perform(async () => {})).rejects.toMatchObject(OVERLOADED);
@@ -89,7 +104,7 @@ describeOnEachEngine("L18: turns of changes", (open) => {
   });
 
   it("are given up after the wait, and what was given up is never begun", async () => {
-    const groups = commitGroups((await open()).db, { inFlight: 10, waitMs: 20 });
+    const groups = commitGroups((await open()).db, { ...PATIENT, waitMs: 20 });
     const first = held();
     const holding = groups.perform(first.change);
     let begun = false;

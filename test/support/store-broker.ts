@@ -58,7 +58,7 @@ export async function storeBroker(
   const generation = parts.generation ?? 0;
   const unitOfWork = createUnitOfWork({
     isShared: false,
-    groups: commitGroups(db, { inFlight: 1_000, waitMs: 60_000 }),
+    groups: commitGroups(db, { inFlight: 1_000, waitMs: 60_000, monotonic: () => performance.now() }),
     clock: time.clock,
     random: seededRandomness("store broker"),
     requireActor: async () => {},

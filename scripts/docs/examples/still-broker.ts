@@ -50,7 +50,7 @@ export async function openStillBroker(): Promise<StillBroker> {
     random,
     generation: 0,
     isShared: false,
-    groups: commitGroups(db, { inFlight: 1, waitMs: 1_000 }),
+    groups: commitGroups(db, { inFlight: 1, waitMs: 1_000, monotonic: () => performance.now() }),
     settle,
     requireActor: async () => {},
     committed: async () => {},
