@@ -848,6 +848,8 @@ export type CreatedPoller = {
   readonly createdAt: string;
   readonly expiresAt: string | null;
   readonly revokedAt: string | null;
+  readonly rotatedAt: string | null;
+  readonly formerUrlsUntil: string | null;
   readonly conditions: readonly Condition[];
   /** Part of its URLs; shown once. It works in the path alone, never as a bearer. */
   readonly token: string;
@@ -878,6 +880,8 @@ export type Poller = {
   readonly createdAt: string;
   readonly expiresAt: string | null;
   readonly revokedAt: string | null;
+  readonly rotatedAt: string | null;
+  readonly formerUrlsUntil: string | null;
   readonly conditions: readonly Condition[];
 };
 
@@ -911,6 +915,8 @@ export type RevokedPoller = {
   readonly createdAt: string;
   readonly expiresAt: string | null;
   readonly revokedAt: string | null;
+  readonly rotatedAt: string | null;
+  readonly formerUrlsUntil: string | null;
   readonly conditions: readonly Condition[];
   /** Bundles that it still holds, and trusts until they are taken from it. */
   readonly holds: readonly {

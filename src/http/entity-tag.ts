@@ -4,10 +4,10 @@ import { hash } from "node:crypto";
 export type EntityTag = `"${string}"`;
 
 /**
- * Members that change without anybody's doing: a credential that is used must not make its own deletion stale, nor a poll the
- * consent to a federation.
+ * Members of a resource that change without anybody's doing: a credential that is used must not make its own deletion stale,
+ * nor a poll the consent to a federation. Further down people give names of their own, to labels for instance.
  */
-const OBSERVED: ReadonlySet<string> = new Set(["lastUsedAt", "conditions"]);
+const OBSERVED = ["lastUsedAt", "conditions"] as const;
 
 /**
  * The digest of what people change, and where something is observed as well, a dot and the digest of all of it: a read is
@@ -15,8 +15,13 @@ const OBSERVED: ReadonlySet<string> = new Set(["lastUsedAt", "conditions"]);
  */
 export function entityTagOf(body: unknown): EntityTag {
   const whole = JSON.stringify(body);
-  const changed = JSON.stringify(body, (name, value) => (OBSERVED.has(name) ? undefined : value));
+  const changed = JSON.stringify(withoutObserved(body));
   return changed === whole ? `"${digest(whole)}"` : `"${digest(changed)}.${digest(whole)}"`;
+}
+
+function withoutObserved(body: unknown): unknown {
+  if (typeof body !== "object" || body === null || !OBSERVED.some((name) => name in body)) return body;
+  return { ...body, ...Object.fromEntries(OBSERVED.map((name) => [name, undefined])) };
 }
 
 const digest = (text: string): string => hash("sha256", text, "base64url");

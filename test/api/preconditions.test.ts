@@ -62,6 +62,33 @@ describe("L20: a change says what it is based on", () => {
     await expectStatus(412, withdraw());
   });
 
+  it("a label of the name of what is observed is the people's own: who changes it on an old ETag is refused", async () => {
+    const document = (await expectStatus(200, broker.api("GET", `${PATH}/document`, { token }))).body;
+    const put = (said: string, ifMatch: string) =>
+      broker.api("PUT", `${PATH}/document`, {
+        token,
+        body: { ...document, mesh: { ...document.mesh, labels: { conditions: said, lastUsedAt: said } } },
+        headers: { "if-match": ifMatch },
+      });
+    await expectStatus(200, put("first", "*"));
+    const { headers } = await expectStatus(200, broker.api("GET", `${PATH}/document`, { token }));
+    await expectStatus(200, put("from A", headers.etag as string));
+    await refused("precondition-failed", put("from B", headers.etag as string));
+  });
+
+  it("a poller's rotation is somebody's doing: what was read before it is stale", async () => {
+    const poller = (
+      await expectStatus(201, broker.api("POST", `${PATH}/pollers`, { token, body: { name: "rotated" } }))
+    ).body;
+    const path = `${PATH}/pollers/${poller.pollerId}`;
+    const { headers } = await expectStatus(200, broker.api("GET", path, { token }));
+    const guarded = { token, headers: { "if-match": headers.etag as string } };
+    const { body } = await expectStatus(200, broker.api("POST", `${path}/rotations`, guarded));
+    expect(body.rotatedAt).toEqual(expect.any(String));
+    await refused("precondition-failed", broker.api("POST", `${path}/rotations`, guarded));
+    await refused("precondition-failed", broker.api("DELETE", path, guarded));
+  });
+
   it("with an ETag that is stale, weak or none at all it is refused with 412", async () => {
     const stale = (await read()).headers.etag as string;
     await expectStatus(200, patch(stale, { displayName: "Another" }));

@@ -74,6 +74,8 @@ const pollerMembers = {
   createdAt: time("When it was made."),
   expiresAt: orNull(time("Null for never.")),
   revokedAt: orNull(time("When its URL ended.")),
+  rotatedAt: orNull(time("When its URL was rotated last, while a former one may still serve.")),
+  formerUrlsUntil: orNull(time("Until when the last of its former URLs serves.")),
   conditions: Type.Array(condition),
 };
 export const pollerView = strictObject(pollerMembers, { $id: "Poller" });
@@ -119,6 +121,8 @@ export function viewPoller(poller: Poller, now: EpochMs): Static<typeof pollerVi
     createdAt: toRfc3339(poller.createdAt),
     expiresAt: toRfc3339OrNull(poller.expiresAt),
     revokedAt: toRfc3339OrNull(poller.revokedAt),
+    rotatedAt: toRfc3339OrNull(poller.rotatedAt),
+    formerUrlsUntil: toRfc3339OrNull(poller.formerUrlsUntil),
     conditions: [usable(poller, now), ...expiring(poller, now), ...rotating(poller, now)],
   };
 }
