@@ -33,35 +33,47 @@ export async function setExpiriesToldTo(tx: Executor, at: EpochMs): Promise<void
   await tx.updateTable("log_head").set({ expiries_told_to: at }).where("id", "=", 1).execute();
 }
 
+/** So many rows go into the database with one statement. */
+const ROWS_AT_ONCE = 100;
+
 /** Appends in order. The caller holds the head (`lockLogHead`) and numbered the events after it. */
 export async function appendEvents(tx: Executor, events: readonly SealedEvent[]): Promise<void> {
-  for (const event of events) {
-    const { position, type, at, leaf, detail, detailText } = event;
-    await tx.insertInto("event").values({ position, type, at, leaf }).execute();
-    await tx
-      .insertInto("event_detail")
-      .values({
+  for (let from = 0; from < events.length; from += ROWS_AT_ONCE)
+    await insertEvents(tx, events.slice(from, from + ROWS_AT_ONCE));
+  await widenSpans(tx, events);
+  const last = events.at(-1);
+  if (last) await tx.updateTable("log_head").set({ size: last.position }).where("id", "=", 1).execute();
+}
+
+async function insertEvents(tx: Executor, events: readonly SealedEvent[]): Promise<void> {
+  await tx
+    .insertInto("event")
+    .values(events.map(({ position, type, at, leaf }) => ({ position, type, at, leaf })))
+    .execute();
+  await tx
+    .insertInto("event_detail")
+    .values(
+      events.map(({ position, detail, detailText }) => ({
         position,
         event_id: detail.eventId,
         actor: detail.actor.id,
         acting_mesh: detail.actingMesh,
         detail: detailText,
-      })
+      })),
+    )
+    .execute();
+  const subjects = events.flatMap((event) => event.subjects.map((subject) => ({ subject, event })));
+  for (let from = 0; from < subjects.length; from += ROWS_AT_ONCE) {
+    const some = subjects.slice(from, from + ROWS_AT_ONCE);
+    await tx
+      .insertInto("event_subject")
+      .values(some.map(({ subject, event: { position } }) => ({ subject, position })))
       .execute();
-    if (event.subjects.length > 0) {
-      await tx
-        .insertInto("event_subject")
-        .values(event.subjects.map((subject) => ({ subject, position })))
-        .execute();
-      await tx
-        .insertInto("event_subject_type")
-        .values(event.subjects.map((subject) => ({ subject, type, position })))
-        .execute();
-    }
+    await tx
+      .insertInto("event_subject_type")
+      .values(some.map(({ subject, event: { type, position } }) => ({ subject, type, position })))
+      .execute();
   }
-  await widenSpans(tx, events);
-  const last = events.at(-1);
-  if (last) await tx.updateTable("log_head").set({ size: last.position }).where("id", "=", 1).execute();
 }
 
 /** Events whose times are kept together, as migration 0009 has it. */

@@ -17,6 +17,7 @@ import {
   pollerExpiries,
   pollersExpiring,
   replacePollerToken,
+  unrevokedPollersNamed,
   unrevokedPollersOf,
   updatePoller,
 } from "./poller.store.ts";
@@ -173,8 +174,8 @@ export async function recordExpiredPollers(work: Work, from: EpochMs, to: EpochM
 }
 
 async function requireFreeName(work: Work, meshId: MeshId, name: FreeText, except: string | undefined): Promise<void> {
-  const taken = (await unrevokedPollersOf(work.tx, meshId)).some(
-    (poller) => poller.name === name && poller.pollerId !== except && canPoll(poller, work.now),
+  const taken = (await unrevokedPollersNamed(work.tx, meshId, name)).some(
+    (poller) => poller.pollerId !== except && canPoll(poller, work.now),
   );
   if (taken) throw new Refusal("poller-name-taken", `${meshId} has a poller "${name}"`, { pointer: "/name" });
 }

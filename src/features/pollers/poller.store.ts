@@ -127,6 +127,16 @@ export async function unrevokedPollersOf(db: Executor, meshId: MeshId): Promise<
   return rows.map(toPoller);
 }
 
+/** A mesh's unrevoked pollers of this name. */
+export async function unrevokedPollersNamed(db: Executor, meshId: MeshId, name: string): Promise<Poller[]> {
+  const rows = await pollers(db)
+    .where("mesh_id", "=", meshId)
+    .where("name", "=", name)
+    .where("revoked_at", "is", null)
+    .execute();
+  return rows.map(toPoller);
+}
+
 /** How many pollers of a mesh can poll. */
 export async function countUsablePollers(db: Executor, meshId: MeshId, now: EpochMs): Promise<number> {
   const row = await db

@@ -44,12 +44,21 @@ const COUNTED: Readonly<Partial<Record<EventType, Counted>>> = {
  * @throws {Refusal} `quota-exceeded`
  */
 export async function requireWithinQuotas(work: Work, quotas: Quotas): Promise<void> {
+  for (const { counted, meshId, isOwn } of await grownIn(work))
+    checkQuota(quotas, counted.quota, meshId, await counted.count(work, meshId), isOwn);
+}
+
+/** What grew of which mesh, each once, however many events say so; `isOwn` where the mesh itself had it grow. */
+async function grownIn(work: Work) {
+  const grown = new Map<string, { readonly counted: Counted; readonly meshId: MeshId; readonly isOwn: boolean }>();
   for (const event of work.recorded) {
     const counted = COUNTED[event.type];
     if (!counted) continue;
     for (const meshId of await counted.meshes(event, work)) {
+      const key = `${counted.quota} ${meshId}`;
       const isOwn = counted.meshes !== bothSides || acting(event).includes(meshId);
-      checkQuota(quotas, counted.quota, meshId as MeshId, await counted.count(work, meshId as MeshId), isOwn);
+      grown.set(key, { counted, meshId: meshId as MeshId, isOwn: isOwn || (grown.get(key)?.isOwn ?? false) });
     }
   }
+  return grown.values();
 }
