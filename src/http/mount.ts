@@ -89,8 +89,10 @@ async function answerRead(
       return answerStream(request, reply, type + parameters, stream.read(broker.db, call, page, type));
   }
   const read = (db: Executor) => endpoint.read(db, call, page);
-  // An answer, and its ETag, are of one state, however many statements it takes (L20).
-  const { body, status = 200 } = await (endpoint.ofProcess ? read(broker.db) : inSnapshot(broker.db, read));
+  // A resource and its ETag are of one state, however many statements it takes (L20). A list is of one for each item: a page
+  // of a thousand would hold a connection for as long, and nobody changes what they read in a list by the list's ETag.
+  const isOneState = !endpoint.ofProcess && !endpoint.pages;
+  const { body, status = 200 } = await (isOneState ? inSnapshot(broker.db, read) : read(broker.db));
   if (endpoint.produces) reply.type(endpoint.produces);
   if (endpoint.pages) linkToNext(request, reply, body as { next?: string });
   if (status === 503) reply.header("retry-after", "1");

@@ -1,9 +1,10 @@
 import { expect, it, onTestFinished } from "vitest";
 import { inSnapshot, inTransaction } from "../../src/store/transaction.ts";
 import { describeOnEachEngine } from "../support/databases.ts";
-import { databaseOf, onServer, TEST_POSTGRES_URL } from "../support/postgres-server.ts";
-import { registerMesh, runBroker } from "../support/running-broker.ts";
+import { databaseOf, ON_SQLITE, onServer, TEST_POSTGRES_URL } from "../support/postgres-server.ts";
+import { expectStatus, registerMesh, runBroker } from "../support/running-broker.ts";
 import { storeBroker } from "../support/store-broker.ts";
+import { bareMesh, UNLIMITED } from "./api-fixture.ts";
 
 describeOnEachEngine("reads of one operation", (open, engine) => {
   it("L20: see one state, whatever is committed between two of them", async () => {
@@ -51,3 +52,21 @@ it.skipIf(TEST_POSTGRES_URL === undefined)(
     expect((await read()).headers.etag).not.toBe(before.headers.etag);
   },
 );
+
+it("L18: a long list holds no connection while it is made: what another tenant asks meanwhile is answered before it", async () => {
+  const broker = await runBroker({ ...UNLIMITED, ...ON_SQLITE });
+  onTestFinished(() => broker.remove());
+  const { token } = await registerMesh(broker, "crowd");
+  const other = await registerMesh(broker, "other");
+  for (let peer = 0; peer < 60; peer += 1) {
+    await bareMesh(broker, `peer-${peer}`);
+    const body = { proposer: "crowd", peer: `peer-${peer}` };
+    await expectStatus(201, broker.api("POST", "/v1/federations", { token, body }));
+  }
+  const answered: string[] = [];
+  const note = (what: string) => () => void answered.push(what);
+  const list = broker.api("GET", "/v1/federations?limit=1000", { token }).then(note("list"));
+  const read = broker.api("GET", "/v1/meshes/other", { token: other.token }).then(note("read"));
+  await Promise.all([list, read]);
+  expect(answered).toEqual(["read", "list"]);
+});
