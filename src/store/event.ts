@@ -90,6 +90,28 @@ const BEARS_SEQUENCE: ReadonlySet<EventType> = new Set([
 ]);
 export const bearsSequence = (type: EventType): boolean => BEARS_SEQUENCE.has(type);
 
+/**
+ * What takes back or refuses, and gives nobody more: a suspended mesh may still do it, since a stolen key or token is a reason
+ * to suspend and must not live on by it.
+ */
+const TAKES_BACK: ReadonlySet<EventType> = new Set([
+  "authority.revoked",
+  "distrust.created",
+  "federation.denied",
+  "federation.terms-declined",
+  "federation.terms-narrowed",
+  "federation.vetoed",
+  "federation.withdrawn",
+  "federation-code.revoked",
+  "membership.denied",
+  "membership.expelled",
+  "poller.revoked",
+  "token.revoked",
+  "trust-domain.transfer-declined",
+  "trust-domain.transfer-withdrawn",
+]);
+export const takesBack = (type: EventType): boolean => TAKES_BACK.has(type);
+
 export type SubjectKind =
   | "mesh"
   | "trust-domain"

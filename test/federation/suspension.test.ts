@@ -115,7 +115,6 @@ describe("an operator suspends a mesh", () => {
       ["POST", `${own}/pollers/${shop.pollerId}/rotations`, {}],
       ["PATCH", `/v1/trust-domains/${shop.trustDomain}`, { public: true }],
       ["POST", "/v1/tokens", { name: "more", role: "mesh-admin", meshes: [shop.meshId] }],
-      ["POST", `/v1/federations/${id}/terms`, { meshId: shop.meshId, expiresAt: "2099-01-01T00:00:00Z" }],
     ];
     for (const [method, path, body] of changes) await refused("mesh-suspended", as(method, path, body));
     for (const path of [own, `${own}/authorities`, `${own}/pollers`, `/v1/federations/${id}`, "/v1/audit-events"])
@@ -158,6 +157,19 @@ describe("an operator suspends a mesh", () => {
       "mesh-suspended",
       as("POST", `${own}/authorities/${authorities[0].authorityId}/transitions`, { to: "retiring" }),
     );
+    await expectStatus(200, lift(shop));
+  });
+
+  it("the owner of a trust domain still expels a member and vetoes its federations", async () => {
+    const { bank, shop } = await twoMeshes(broker);
+    const member = await joinMesh(broker, `${shop.meshId}-member`, shop);
+    const id = await federate(broker, member, bank);
+    await expectStatus(201, suspend(shop));
+    const as = (path: string, body: object) => broker.api("POST", path, { token: shop.token, body });
+    await expectStatus(200, as(`/v1/federations/${id}/consents`, { meshId: shop.meshId, decision: "deny" }));
+    const memberships = `/v1/trust-domains/${shop.trustDomain}/memberships`;
+    await expectStatus(200, as(memberships, { meshId: member.meshId, decision: "expel" }));
+    await refused("mesh-suspended", as(memberships, { meshId: member.meshId, decision: "grant" }));
     await expectStatus(200, lift(shop));
   });
 

@@ -1,5 +1,5 @@
 import { Refusal } from "../../errors.ts";
-import type { EventType } from "../../store/event.ts";
+import { takesBack } from "../../store/event.ts";
 import type { Executor } from "../../store/tables.ts";
 import type { Recorded, Work } from "../../store/unit-of-work.ts";
 import type { FreeText } from "../../text.ts";
@@ -53,17 +53,6 @@ async function changeSuspension(work: Work, mesh: RegisteredMesh, suspension: Su
   await touchFederationsOf(work, meshId);
 }
 
-/** What a suspended mesh may do: whatever takes back. A stolen key or token is a reason to suspend, and must not live on by it. */
-const TAKES_BACK: ReadonlySet<EventType> = new Set([
-  "authority.revoked",
-  "distrust.created",
-  "federation.denied",
-  "federation.withdrawn",
-  "federation-code.revoked",
-  "poller.revoked",
-  "token.revoked",
-]);
-
 /**
  * That nobody has changed anything for a suspended mesh: its tokens read, and take back. Held against what was recorded, so that no
  * change can leave it out; whoever speaks for other meshes too still changes things for those.
@@ -71,7 +60,7 @@ const TAKES_BACK: ReadonlySet<EventType> = new Set([
  */
 export async function requireUnsuspended(work: Work): Promise<void> {
   if (work.actor.kind !== "token") return;
-  const done = work.recorded.filter(({ type, outcome }) => outcome === "done" && !TAKES_BACK.has(type));
+  const done = work.recorded.filter(({ type, outcome }) => outcome === "done" && !takesBack(type));
   if (done.length === 0) return;
   const { role, meshes } = await roleAndMeshesOf(work.tx, work.actor.id);
   if (role !== "mesh-admin") return;
