@@ -51,7 +51,10 @@ export async function openStore(config: Config, dataFolder: string, guard: Sqlit
       const path = keyFileOf(config, dataFolder);
       const isFirst = config.keyFile === undefined && !existsSync(path) && (await rows.names()).length === 0;
       if (isFirst) makeSealingKey(path, work.random);
-      return { certificates, keys: sealedKeyStore(rows, readSealingKeys(path), work.random) };
+      const keys = sealedKeyStore(rows, readSealingKeys(path), work.random);
+      // A key that is needed at the next roll-over only is missed now, while the key file that opens it is at hand.
+      for (const name of await rows.names()) await keys.load(name);
+      return { certificates, keys };
     },
   };
 }

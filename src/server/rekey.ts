@@ -3,6 +3,7 @@ import { loadConfig } from "../config.ts";
 import { readSealingKeys, resealKeys } from "../identity/sealed-key-store.ts";
 import { systemRandomness } from "../randomness.ts";
 import { StartRefusal } from "../start-refusal.ts";
+import { lockLogHead } from "../store/event-log.ts";
 import { inTransaction } from "../store/transaction.ts";
 import { keyFileOf, openMigrated } from "./open-store.ts";
 import { sharedKeys } from "./shared-identity.ts";
@@ -18,9 +19,11 @@ export async function rekey(): Promise<void> {
   const keys = readSealingKeys(keyFileOf(config, config.data));
   const { db } = await openMigrated(config.databaseUrl, 1);
   try {
-    const resealed = await inTransaction(db, (tx) =>
-      resealKeys(sharedKeys({ tx, now: Date.now() }), keys, systemRandomness),
-    );
+    const resealed = await inTransaction(db, async (tx) => {
+      // No server makes another key meanwhile.
+      await lockLogHead(tx);
+      return resealKeys(sharedKeys({ tx, now: Date.now() }), keys, systemRandomness);
+    });
     console.log(resealed.length === 0 ? "nothing was to be done" : `sealed anew: ${resealed.join(", ")}`);
   } finally {
     await db.destroy();
