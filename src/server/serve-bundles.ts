@@ -1,10 +1,13 @@
+import { setImmediate } from "node:timers/promises";
 import { type BundleEndpoint, type BundleThread, startBundleThread } from "../bundle-endpoint/host.ts";
 import type { Config } from "../config.ts";
 import { saveDeliveries } from "../features/deliveries/delivery.service.ts";
+import type { Delivery } from "../features/deliveries/delivery.ts";
 import type { ServingCertificate } from "../identity/svid.ts";
 import { StartRefusal } from "../start-refusal.ts";
 import { logSize } from "../store/event-log.ts";
 import { createFollower, type Follower } from "../store/follower.ts";
+import type { Database } from "../store/tables.ts";
 import { inSnapshot, inTransaction } from "../store/transaction.ts";
 import { HOUR_MS } from "../time.ts";
 import { publicationView, readPublication } from "../views/publication-view.ts";
@@ -40,12 +43,24 @@ export function startBundles(
     maxStaleMs: MAX_STALE_MS,
     ...(clockOffset ? { clockOffset } : {}),
     onDeliveries: (batch) =>
-      inTransaction(core.db, (tx) => saveDeliveries(tx, batch)).catch((error: unknown) => {
+      record(core.db, batch).catch((error: unknown) => {
         onError("deliveries are not in the ledger yet; they are offered again")(error);
         throw error;
       }),
     onFatal,
   });
+}
+
+/** What others wait for at most while deliveries are written that gathered in an outage. */
+const DELIVERIES_AT_ONCE = 250;
+
+/** Written again, a delivery changes nothing: where it fails half-way the whole batch is offered again. */
+async function record(db: Database, batch: readonly Delivery[]): Promise<void> {
+  for (let from = 0; from < batch.length; from += DELIVERIES_AT_ONCE) {
+    const some = batch.slice(from, from + DELIVERIES_AT_ONCE);
+    await inTransaction(db, (tx) => saveDeliveries(tx, some));
+    if (batch.length > DELIVERIES_AT_ONCE) await setImmediate();
+  }
 }
 
 /** Hands the thread what it serves first, as the store has it. @returns the newest event in it */
