@@ -7,8 +7,8 @@ import { type RunningServer, runServer } from "./running-server.ts";
 
 /** Admin writes over TLS beside bare transactions that write the same rows with the same fsync, in one run. */
 const ROUNDS = 10;
-const WRITES = 100;
-const CLIENTS = 4;
+const WRITES = 400;
+const CLIENTS = 16;
 const TARGET = 0.5;
 
 export async function measureAdminWrites(): Promise<void> {

@@ -1,9 +1,25 @@
-import { randomBytes } from "node:crypto";
+import { randomFillSync } from "node:crypto";
 
 /** Random bytes, passed in wherever something unguessable or unique is made, so that rules stay pure. */
 export type Randomness = (bytes: number) => Uint8Array;
 
-export const systemRandomness: Randomness = (bytes) => randomBytes(bytes);
+/** Drawn ahead: to ask the system for each ID takes longer than to make all else of it. */
+const POOL_BYTES = 4_096;
+const pool = Buffer.alloc(POOL_BYTES);
+let used = POOL_BYTES;
+
+/** The system's. What was drawn is in no memory but the caller's. */
+export const systemRandomness: Randomness = (bytes) => {
+  if (bytes > POOL_BYTES) return randomFillSync(Buffer.alloc(bytes));
+  if (used + bytes > POOL_BYTES) {
+    randomFillSync(pool);
+    used = 0;
+  }
+  const drawn = Buffer.from(pool.subarray(used, used + bytes));
+  pool.fill(0, used, used + bytes);
+  used += bytes;
+  return drawn;
+};
 
 const BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 

@@ -41,3 +41,12 @@ test("an ID is its kind and 22 characters: at least 128 random bits, never the s
   expect(new Set(ids).size).toBe(ids.length);
   expect(Math.log2(62 ** 22)).toBeGreaterThan(128);
 });
+
+test("bytes are drawn once, whatever lengths are asked for, and changing them changes nobody else's", () => {
+  const drawn = Array.from({ length: 2_000 }, (_, index) => systemRandomness(16 + (index % 300)));
+  const before = drawn.map((bytes) => Buffer.from(bytes).toString("hex"));
+  expect(new Set(before.map((hex) => hex.slice(0, 32))).size).toBe(drawn.length);
+  for (const bytes of drawn.slice(1)) bytes.fill(0);
+  expect(Buffer.from(drawn[0] ?? []).toString("hex")).toBe(before[0]);
+  expect(systemRandomness(10_000)).toHaveLength(10_000);
+});

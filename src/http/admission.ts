@@ -6,7 +6,7 @@ import { type Caller, notFound } from "../features/access/caller.ts";
 import { permits, reaches } from "../features/access/role.ts";
 import type { StoredBroker } from "../features/broker.ts";
 import { isMeshId } from "../features/meshes/mesh-id.ts";
-import { meshNamed } from "../features/meshes/mesh-lookup.service.ts";
+import { isMeshThere } from "../features/meshes/mesh-lookup.service.ts";
 import { overloaded } from "../store/commit-groups.ts";
 import type { Executor } from "../store/tables.ts";
 import type { AdminLimits, Asked, Throttle } from "./admin-limits.ts";
@@ -81,5 +81,5 @@ const aRole = ({ role }: Caller): string => (/^[aeio]/.test(role) ? `an ${role}`
  */
 async function requireMeshInReach(db: Executor, caller: Caller, meshId: string): Promise<void> {
   const mayBeThere = caller.kind === "token" && isMeshId(meshId) && reaches(caller.scope, meshId);
-  if (!mayBeThere || !(await meshNamed(db, meshId))) throw notFound();
+  if (!mayBeThere || !(await isMeshThere(db, meshId))) throw notFound();
 }

@@ -6,7 +6,7 @@ import type { StoredBroker } from "../features/broker.ts";
 import { type Effects, effectsOf } from "../features/bundles/effects.service.ts";
 import { earlierAnswer, rememberAnswer } from "../features/idempotency/idempotency.service.ts";
 import type { Attempt, RememberedAnswer } from "../features/idempotency/idempotency.ts";
-import { meshNamed } from "../features/meshes/mesh-lookup.service.ts";
+import { isMeshThere } from "../features/meshes/mesh-lookup.service.ts";
 import type { Executor } from "../store/tables.ts";
 import { RollBack, type Work } from "../store/unit-of-work.ts";
 import type { Call, ChangeAnswer, ChangeEndpoint, ReadEndpoint } from "./endpoint.ts";
@@ -94,7 +94,7 @@ function requirePrecondition({ method }: ChangeEndpoint, { ifMatch }: ChangeOpti
 
 /** A mesh in the path was there when the request came; it may have been deleted while the change waited for its turn. */
 async function requireMeshThere(db: Executor, { path }: ChangeEndpoint, { params }: AnyCall): Promise<void> {
-  if (path.includes("{meshId}") && !(await meshNamed(db, (params as { meshId: string }).meshId))) throw notFound();
+  if (path.includes("{meshId}") && !(await isMeshThere(db, (params as { meshId: string }).meshId))) throw notFound();
 }
 
 async function checkPrecondition(

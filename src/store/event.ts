@@ -138,6 +138,8 @@ export interface Actor {
   /** The caller's address; null for the broker. */
   readonly source: string | null;
   readonly requestId: string | null;
+  /** The meshes that a mesh-admin's token speaks for. */
+  readonly adminOf?: readonly string[];
 }
 
 /** Who an event says did it: an actor, or a federation code by which a mesh had consented before. */

@@ -33,6 +33,7 @@ export const tokenCaller = (tokenId: string, role: Role, meshes: readonly MeshId
   role,
   meshes,
   scope: scopeOf(role, meshes),
+  ...(role === "mesh-admin" ? { adminOf: meshes } : {}),
   ...origin,
 });
 

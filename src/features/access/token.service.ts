@@ -4,7 +4,7 @@ import type { Work } from "../../store/unit-of-work.ts";
 import type { FreeText } from "../../text.ts";
 import { type EpochMs, SECOND_MS } from "../../time.ts";
 import type { MeshId } from "../meshes/mesh-id.ts";
-import { meshNamed } from "../meshes/mesh-lookup.service.ts";
+import { isMeshThere } from "../meshes/mesh-lookup.service.ts";
 import { notFound, requireReach, type TokenCaller } from "./caller.ts";
 import { type Role, reaches, type Scope } from "./role.ts";
 import { newSecret } from "./secret.ts";
@@ -25,15 +25,6 @@ import {
 import { checkTokenRights, isValid, type Token } from "./token.ts";
 
 export { hasOperatorToken, listTokens, noteTokensUsed, tokenExpiries };
-
-/** Who a token is: nobody in particular where there is no such token. */
-export async function roleAndMeshesOf(
-  db: Executor,
-  tokenId: string,
-): Promise<{ role: Role | undefined; meshes: readonly MeshId[] }> {
-  const token = await findToken(db, tokenId);
-  return { role: token?.role, meshes: token?.meshes ?? [] };
-}
 
 /** How many usable tokens speak for a mesh. */
 export const countTokensOf = ({ tx, now }: Work, meshId: MeshId): Promise<number> => countUsableTokens(tx, meshId, now);
@@ -63,7 +54,7 @@ export async function createToken(
 ): Promise<{ token: Token; secret: string }> {
   for (const [index, meshId] of asked.meshes.entries()) {
     requireReach(caller, meshId, `/meshes/${index}`);
-    if (!(await meshNamed(work.tx, meshId))) throw notFound(`/meshes/${index}`);
+    if (!(await isMeshThere(work.tx, meshId))) throw notFound(`/meshes/${index}`);
   }
   checkTokenRights(caller, asked, await hasValidAdminToken(work.tx, asked.meshes, work.now));
   if (asked.expiresInSeconds > lives.maxSeconds) {

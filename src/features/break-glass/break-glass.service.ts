@@ -8,7 +8,7 @@ import type { ConsentDecision } from "../federations/consent.ts";
 import { giveConsent } from "../federations/decide.service.ts";
 import type { Federation } from "../federations/federation.ts";
 import type { MeshId } from "../meshes/mesh-id.ts";
-import { meshNamed } from "../meshes/mesh-lookup.service.ts";
+import { isMeshThere } from "../meshes/mesh-lookup.service.ts";
 
 /** What the other side of the federation reads; the operator's own reason is for the mesh's people. */
 const CONSENT_REASON = parseText("said by the broker's operator in the mesh's place (break-glass)", "");
@@ -26,7 +26,7 @@ export async function consentByBreakGlass(
 ): Promise<Federation> {
   requireAllowed(allowed);
   const { federationId, meshId, decision, reason } = asked;
-  if (!(await meshNamed(work.tx, meshId))) throw notFound("/meshId");
+  if (!(await isMeshThere(work.tx, meshId))) throw notFound("/meshId");
   work.record({
     type: "break-glass.consented",
     subjects: [`mesh/${meshId}`, `federation/${federationId}`],
@@ -47,7 +47,7 @@ export async function tokenByBreakGlass(
 ): Promise<{ token: Token; secret: string }> {
   requireAllowed(allowed);
   const { meshId, name, expiresInSeconds, reason } = asked;
-  if (!(await meshNamed(work.tx, meshId))) throw notFound("/meshId");
+  if (!(await isMeshThere(work.tx, meshId))) throw notFound("/meshId");
   const made = await issueToken(work, { name, role: "mesh-admin", meshes: [meshId], expiresInSeconds });
   work.record({
     type: "break-glass.token-created",

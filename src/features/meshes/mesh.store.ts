@@ -123,6 +123,17 @@ export async function isMeshIdTaken(db: Executor, meshId: MeshId): Promise<boole
   return (await db.selectFrom("mesh").select("mesh_id").where("mesh_id", "=", meshId).executeTakeFirst()) !== undefined;
 }
 
+/** Whether there is such a mesh now. */
+export async function isMeshThere(db: Executor, meshId: string): Promise<boolean> {
+  const row = await db
+    .selectFrom("mesh")
+    .select("mesh_id")
+    .where("mesh_id", "=", meshId)
+    .where("deleted_at", "is", null)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
 export async function findMesh(db: Executor, meshId: string): Promise<RegisteredMesh | undefined> {
   const row = await registered(db).where("mesh.mesh_id", "=", meshId).executeTakeFirst();
   return row && toRegistered(row);

@@ -4,7 +4,6 @@ import type { Executor } from "../../store/tables.ts";
 import type { Recorded, Work } from "../../store/unit-of-work.ts";
 import type { FreeText } from "../../text.ts";
 import { notFound } from "../access/caller.ts";
-import { roleAndMeshesOf } from "../access/token.service.ts";
 import { touchFederationsOf } from "../federations/save-decided.service.ts";
 import { findMesh, saveSuspension, suspendedAmong } from "./mesh.store.ts";
 import type { RegisteredMesh, Suspension } from "./mesh.ts";
@@ -58,13 +57,11 @@ async function changeSuspension(work: Work, mesh: RegisteredMesh, suspension: Su
  * change can leave it out; whoever speaks for other meshes too still changes things for those.
  * @throws {Refusal} `mesh-suspended`
  */
-export async function requireUnsuspended(work: Work): Promise<void> {
-  if (work.actor.kind !== "token") return;
-  const done = work.recorded.filter(({ type, outcome }) => outcome === "done" && !takesBack(type));
+export async function requireUnsuspended({ tx, actor: { adminOf }, recorded }: Work): Promise<void> {
+  if (adminOf === undefined) return;
+  const done = recorded.filter(({ type, outcome }) => outcome === "done" && !takesBack(type));
   if (done.length === 0) return;
-  const { role, meshes } = await roleAndMeshesOf(work.tx, work.actor.id);
-  if (role !== "mesh-admin") return;
-  const [first] = await suspendedAmong(work.tx, [...new Set(done.flatMap((event) => actedFor(event, meshes)))]);
+  const [first] = await suspendedAmong(tx, [...new Set(done.flatMap((event) => actedFor(event, adminOf)))]);
   if (first !== undefined) throw suspended(first);
 }
 
