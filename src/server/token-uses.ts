@@ -5,6 +5,7 @@ import { inTransaction } from "../store/transaction.ts";
 import type { EpochMs } from "../time.ts";
 
 const WRITE_EVERY_MS = 5_000;
+const MOST_SEEN = 100_000;
 
 export interface TokenUses {
   note(caller: Caller, at: EpochMs): void;
@@ -21,6 +22,7 @@ export function tokenUses({
 }): TokenUses {
   let pending = new Map<string, EpochMs>();
   const seen = new Set<string>();
+  let isFailing = false;
 
   async function write(): Promise<void> {
     if (pending.size === 0) return;
@@ -28,9 +30,12 @@ export function tokenUses({
     pending = new Map();
     try {
       await inTransaction(db, (tx) => noteTokensUsed(tx, uses));
+      isFailing = false;
+      if (seen.size > MOST_SEEN) seen.clear();
       for (const tokenId of uses.keys()) seen.add(tokenId);
     } catch (error) {
       // They are written with the next; what came meanwhile is later.
+      isFailing = true;
       pending = new Map([...uses, ...pending]);
       onError(error);
     }
@@ -43,7 +48,7 @@ export function tokenUses({
       if (caller.kind !== "token") return;
       pending.set(caller.id, at);
       // That a token is used at all decides whether another may take its place (L19): it is known at once.
-      if (!seen.has(caller.id)) void write();
+      if (!seen.has(caller.id) && !isFailing) void write();
     },
     async stop() {
       clearInterval(timer);

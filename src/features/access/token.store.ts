@@ -20,11 +20,12 @@ async function withMeshes(db: Executor, rows: readonly TokenRow[]): Promise<Toke
     )
     .orderBy("mesh_id")
     .execute();
+  const meshesOf = Map.groupBy(named, ({ token_id }) => token_id);
   return rows.map((row) => ({
     tokenId: row.token_id,
     name: row.name as FreeText,
     role: row.role as Role,
-    meshes: named.filter(({ token_id }) => token_id === row.token_id).map(({ mesh_id }) => mesh_id as MeshId),
+    meshes: (meshesOf.get(row.token_id) ?? []).map(({ mesh_id }) => mesh_id as MeshId),
     createdAt: row.created_at,
     createdBy: row.created_by,
     expiresAt: row.expires_at,
