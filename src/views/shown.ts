@@ -12,7 +12,7 @@ export interface Shown {
   readonly revision: number | null;
   /** Rendered for the first who asks, in a few µs a certificate, and kept: a start with many would wait for all of them. */
   readonly representations: () => Representations;
-  readonly replies: () => Replies;
+  replies(): Replies;
 }
 
 /** What somebody was shown last, as far as the next number depends on it. */
@@ -67,8 +67,40 @@ export function show(
   if (same && sameTime && same.revision === revision) return same;
   const representations =
     same?.representations ?? once(() => representationsOf(content.authorities, content.refreshHintSeconds, sequence));
-  const replies = same && sameTime ? same.replies : once(() => repliesOf(representations(), lastModifiedSeconds));
-  return { sequence, lastModifiedSeconds, content: content.key, revision, representations, replies };
+  const makeReplies = same && sameTime ? () => same.replies() : () => repliesOf(representations(), lastModifiedSeconds);
+  return new Rendered(sequence, lastModifiedSeconds, content.key, revision, representations, makeReplies);
+}
+
+/** Its replies lie in it: of ten thousand each poll finds another cold in memory, and each step between costs as much. */
+class Rendered implements Shown {
+  readonly sequence: number;
+  readonly lastModifiedSeconds: number;
+  readonly content: string;
+  readonly revision: number | null;
+  readonly representations: () => Representations;
+  readonly #makeReplies: () => Replies;
+  #replies: Replies | undefined;
+
+  constructor(
+    sequence: number,
+    lastModifiedSeconds: number,
+    content: string,
+    revision: number | null,
+    representations: () => Representations,
+    makeReplies: () => Replies,
+  ) {
+    this.sequence = sequence;
+    this.lastModifiedSeconds = lastModifiedSeconds;
+    this.content = content;
+    this.revision = revision;
+    this.representations = representations;
+    this.#makeReplies = makeReplies;
+  }
+
+  replies(): Replies {
+    this.#replies ??= this.#makeReplies();
+    return this.#replies;
+  }
 }
 
 function once<T>(make: () => T): () => T {

@@ -90,8 +90,8 @@ export function checkServed(world: World, history: History): void {
 
 /** No sequence falls, none repeats with other bytes, and `Last-Modified` is strictly later whenever the bytes change. */
 function seenAfter(past: Past | undefined, name: string, shown: Shown, sawBundleAt: EpochMs | undefined): Past {
-  const { sequence, lastModifiedSeconds, replies } = shown;
-  const text = replies().spiffe.text;
+  const { sequence, lastModifiedSeconds } = shown;
+  const text = shown.replies().spiffe.text;
   if (past) {
     expect(sequence, `${name}: the sequence falls`).toBeGreaterThanOrEqual(past.sequence);
     if (sequence > past.sequence) {
@@ -188,6 +188,6 @@ function checkNumber(shown: Shown, { meshId, trustDomain }: Viewer, event: Follo
 
 function described(shown: Shown | "gone" | "absent"): unknown {
   if (typeof shown === "string") return shown;
-  const { sequence, lastModifiedSeconds, revision, replies } = shown;
-  return { ...contentOf(shown), revision, sequence, lastModifiedSeconds, etag: replies().spiffe.etag };
+  const { sequence, lastModifiedSeconds, revision } = shown;
+  return { ...contentOf(shown), revision, sequence, lastModifiedSeconds, etag: shown.replies().spiffe.etag };
 }

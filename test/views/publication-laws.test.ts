@@ -119,8 +119,8 @@ function everybodySees(publication: Publication, now: EpochMs): Map<string, Show
   return seen;
 }
 
-const keysOf = ({ replies }: Shown): string[] =>
-  JSON.parse(replies().spiffe.text).keys.map(({ x }: { x: string }) => x);
+const keysOf = (shown: Shown): string[] =>
+  JSON.parse(shown.replies().spiffe.text).keys.map(({ x }: { x: string }) => x);
 
 const isShown = (seen: Shown | "gone" | "absent"): seen is Shown => typeof seen !== "string";
 

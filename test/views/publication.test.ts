@@ -100,8 +100,8 @@ describe("numbers and bytes", () => {
   });
 
   it("tags the exact bytes of each projection with their SHA-256", () => {
-    const { replies } = published().see();
-    for (const { text, etag, headers } of Object.values(replies())) {
+    const shown = published().see();
+    for (const { text, etag, headers } of Object.values(shown.replies())) {
       expect(etag).toBe(`"${createHash("sha256").update(text, "latin1").digest("hex")}"`);
       expect(headers.private).toContain(etag);
       expect(headers.private).toContain(String(text.length));
