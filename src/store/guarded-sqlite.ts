@@ -1,6 +1,6 @@
 import BetterSqlite3 from "better-sqlite3";
 import type { SqliteDatabase, SqliteStatement } from "kysely";
-import { openAfresh, requireSound } from "./sqlite-file.ts";
+import { closeUntouched, flushAgain, requireSound } from "./sqlite-file.ts";
 
 /** What the guard of an open database must know, and whom it tells. */
 export interface SqliteGuard {
@@ -16,6 +16,9 @@ export interface SqliteGuard {
 const FAILED = /^SQLITE_IOERR/;
 const BROKEN = /^SQLITE_(?:CORRUPT|NOTADB)/;
 
+/** How often a disk that fails is tried again, for writes. */
+const TRY_AGAIN_MS = 1_000;
+
 const codeOf = (error: unknown): string => String((error as { code?: unknown } | null)?.code);
 
 const NOTHING: SqliteStatement = {
@@ -27,18 +30,26 @@ const NOTHING: SqliteStatement = {
 
 /**
  * An open database that trusts no connection after an I/O error: before anything else is done the file is opened anew and
- * checked, and holds what was acknowledged, or is written no more (L3). Nor is it once a statement found it corrupt (L5).
+ * checked, and holds what was acknowledged, or is written no more; and nothing is written before the disk has taken what is
+ * there (L3). Nor is it once a statement found it corrupt (L5).
  */
 export function guardedSqlite(opened: BetterSqlite3.Database, path: string, guard: SqliteGuard): SqliteDatabase {
   let handle = opened;
   let failure: unknown;
+  let mendAfter = 0;
   let isOff = false;
 
+  const note = (error: unknown): void => {
+    const isBroken = BROKEN.test(codeOf(error));
+    if (!isBroken && (!FAILED.test(codeOf(error)) || failure !== undefined)) return;
+    failure = error;
+    mendAfter = 0;
+  };
   const watch = <T>(act: () => T): T => {
     try {
       return act();
     } catch (error) {
-      if (BROKEN.test(codeOf(error)) || FAILED.test(codeOf(error))) failure ??= error;
+      note(error);
       throw error;
     }
   };
@@ -57,36 +68,57 @@ export function guardedSqlite(opened: BetterSqlite3.Database, path: string, guar
     guard.onWritesOff(found);
   }
 
-  function mend(): void {
-    const found = failure;
+  function mend(found: unknown): void {
     if (BROKEN.test(codeOf(found))) turnWritesOff(found);
     else {
       try {
-        handle = openAfresh(handle, path);
-        kept = keptStatements(prepare);
-        requireSound(handle, path);
-        requireAcknowledged(handle, guard.acknowledged());
-        guard.onReopened(found);
+        reopen(found);
       } catch (error) {
         if (!BROKEN.test(codeOf(error))) throw notNow(error);
         turnWritesOff(error);
       }
     }
+  }
+
+  /** Reads go on by the new connection at once; it writes when the disk has taken all that is there. */
+  function reopen(found: unknown): void {
+    mendAfter = performance.now() + TRY_AGAIN_MS;
+    closeUntouched(handle, path);
+    const isFlushed = succeeds(() => flushAgain(path));
+    handle = new BetterSqlite3(path, { fileMustExist: true });
+    kept = keptStatements(prepare);
+    requireSound(handle, path);
+    requireAcknowledged(handle, guard.acknowledged());
+    if (!isFlushed) {
+      handle.pragma("query_only = ON");
+      return;
+    }
     failure = undefined;
+    guard.onReopened(found);
   }
 
   return {
     prepare(sql) {
       // A commit that failed for the disk's sake has rolled back by itself; why it failed is what is to be told (L3).
       if (sql === "rollback" && !handle.inTransaction) return NOTHING;
-      if (failure !== undefined && !isOff && !handle.inTransaction) mend();
+      const isDue = failure !== undefined && !isOff && (!handle.open || performance.now() >= mendAfter);
+      if (isDue && !handle.inTransaction) mend(failure);
       return kept(sql);
     },
     close() {
-      // To close it as the last would still write into a file that is to be left as it is (L5).
-      if (!isOff) handle.close();
+      if (failure === undefined && !isOff) handle.close();
+      else closeUntouched(handle, path);
     },
   };
+}
+
+function succeeds(act: () => void): boolean {
+  try {
+    act();
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** @throws {SqliteError} SQLITE_CORRUPT */

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, openSync, statSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, openSync, readSync, statSync, writeSync } from "node:fs";
 import BetterSqlite3 from "better-sqlite3";
 import { StartRefusal } from "../start-refusal.ts";
 
@@ -43,7 +43,7 @@ function openSound(path: string): BetterSqlite3.Database {
     requireSound(handle, path);
     return handle;
   } catch (error) {
-    handle.close();
+    closeUntouched(handle, path);
     throw error;
   }
 }
@@ -63,18 +63,45 @@ export function requireSound(handle: BetterSqlite3.Database, path: string): void
 }
 
 /**
- * Closes a connection that is not to be trusted and opens another, which reads the log of commits anew, checksum by
- * checksum. The last connection to close would first copy what it takes for that log into the database; one that cannot
- * write does not.
+ * Closes a connection without what the last one to close does: copying its log of commits into the database (L5). One that
+ * cannot write, and is there until then, does not.
  */
-export function openAfresh(handle: BetterSqlite3.Database, path: string): BetterSqlite3.Database {
-  const reader = new BetterSqlite3(path, { readonly: true, fileMustExist: true });
+export function closeUntouched(handle: BetterSqlite3.Database, path: string): void {
+  let reader: BetterSqlite3.Database | undefined;
   try {
+    reader = new BetterSqlite3(path, { readonly: true, fileMustExist: true });
     reader.pragma("schema_version");
   } catch {
     // What is wrong with it is told by the one that is opened next.
   }
   handle.close();
-  reader.close();
-  return new BetterSqlite3(path, { fileMustExist: true });
+  reader?.close();
+}
+
+/**
+ * Writes a database and its log of commits over themselves and flushes them. After a flush that failed Linux takes for
+ * written what the disk may never have got, and no later flush would write it (L3). The bytes are the same, so that it harms
+ * nothing to be cut off. No connection may be open: closing our files would drop its locks.
+ * @throws {Error} of the file system, where the disk still fails
+ */
+export function flushAgain(path: string): void {
+  for (const one of [path, `${path}-wal`]) if (existsSync(one)) rewrite(one);
+}
+
+const CHUNK_BYTES = 1 << 20;
+
+function rewrite(path: string): void {
+  const file = openSync(path, "r+");
+  try {
+    const chunk = Buffer.alloc(CHUNK_BYTES);
+    for (let at = 0; ; ) {
+      const read = readSync(file, chunk, 0, CHUNK_BYTES, at);
+      if (read === 0) break;
+      // What was not taken is read and written with the next.
+      at += writeSync(file, chunk, 0, read, at);
+    }
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
 }

@@ -1,6 +1,16 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { appendFileSync, closeSync, existsSync, openSync, rmSync, statSync, truncateSync, writeSync } from "node:fs";
+import {
+  appendFileSync,
+  closeSync,
+  existsSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import BetterSqlite3 from "better-sqlite3";
 import { expect, it, onTestFinished, vi } from "vitest";
@@ -14,7 +24,8 @@ const STRACE = "/usr/bin/strace";
 const PAGE = 4096;
 
 async function federated(folder = temporaryFolder()) {
-  const broker = await startProcess(folder, ON_SQLITE);
+  // What the broker writes by itself would meet the fault in the place of what the test writes.
+  const broker = await startProcess(folder, { ...ON_SQLITE, ENTENTE_DELIVERY_BATCH_MS: "60000" });
   const bank = await registerMesh(broker, "bank");
   const shop = await registerMesh(broker, "shop");
   await federate(broker, bank, shop);
@@ -30,6 +41,10 @@ async function federated(folder = temporaryFolder()) {
 
 const makePoller = (broker: ListeningProcess, token: string, name: string) =>
   broker.api("POST", "/v1/meshes/bank/pollers", { token, body: { name } });
+
+/** A disk that failed is tried again each second. */
+const untilMade = (broker: ListeningProcess, token: string, name: string) =>
+  vi.waitFor(() => expectStatus(201, makePoller(broker, token, name)), { timeout: 10_000, interval: 200 });
 
 async function pollerNames(broker: ListeningProcess, token: string): Promise<string[]> {
   const { body } = await expectStatus(200, broker.api("GET", "/v1/meshes/bank/pollers", { token }));
@@ -106,9 +121,9 @@ it.skipIf(!existsSync(PRLIMIT))(
     await expectRefused(makePoller(broker, bank.token, "in vain"));
     await expectServed();
     expect(await pollerNames(broker, bank.token)).toEqual(["control plane"]);
-    await untilSaid(broker, "was opened again after an I/O error");
     limitFiles(broker, "unlimited");
-    await expectStatus(201, makePoller(broker, bank.token, "after"));
+    await untilMade(broker, bank.token, "after");
+    await untilSaid(broker, "was opened again after an I/O error");
     expect(await pollerNames(broker, bank.token)).toEqual(["after", "control plane"]);
     expect((await broker.end("SIGTERM")).code).toBe(0);
   },
@@ -125,10 +140,56 @@ it.skipIf(!existsSync(STRACE))(
     expect((await unflushed).body.outcome).toBe("unknown");
     await expectServed();
     expect(await pollerNames(broker, bank.token)).toEqual(["control plane", "unflushed"]);
+    await expectRefused(makePoller(broker, bank.token, "in vain"));
     await mend();
-    await expectStatus(201, makePoller(broker, bank.token, "after"));
+    await untilMade(broker, bank.token, "after");
     await untilSaid(broker, "was opened again after an I/O error");
     expect(await pollerNames(broker, bank.token)).toEqual(["after", "control plane", "unflushed"]);
+  },
+);
+
+it.skipIf(!existsSync(STRACE))(
+  "L3: what the failed flush left is written and flushed again before the next change: the disk may never have got it",
+  async () => {
+    const { broker, bank, file } = await federated();
+    const log = join(temporaryFolder(), "calls");
+    const calls = "pwrite64,fdatasync,fsync";
+    const fault = "inject=fdatasync,fsync:error=EIO:when=1";
+    const tracer = spawn(STRACE, [
+      "-f",
+      "-y",
+      "-o",
+      log,
+      "-e",
+      `trace=${calls}`,
+      "-e",
+      fault,
+      "-p",
+      String(broker.child.pid),
+    ]);
+    onTestFinished(() => void tracer.kill("SIGKILL"));
+    await once(tracer.stderr, "data");
+    await expectRefused(makePoller(broker, bank.token, "unflushed"));
+    await untilMade(broker, bank.token, "after");
+    tracer.kill("SIGINT");
+    await once(tracer, "close");
+    const onLog = readFileSync(log, "utf8")
+      .split("\n")
+      .filter((line) => line.includes(`${file}-wal>`));
+    const failed = onLog.findIndex((line) => /sync\(.*EIO.*INJECTED/.test(line));
+    const since = onLog.slice(failed + 1);
+    const flushed = since.findIndex((line) => /fsync\(.*= 0$/.test(line));
+    const written = since
+      .slice(0, flushed)
+      .map((line) => /pwrite64\(.*, (\d+)\)\s+= (\d+)$/.exec(line)?.slice(1).map(Number));
+    // All of it, from its first byte on, before anything else.
+    let end = 0;
+    for (const [at, bytes = 0] of written as number[][]) {
+      expect(at).toBe(end);
+      end += bytes;
+    }
+    expect(failed).toBeGreaterThanOrEqual(0);
+    expect(end).toBeGreaterThan(PAGE);
   },
 );
 

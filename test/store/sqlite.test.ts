@@ -135,6 +135,25 @@ describe("every open of the embedded database", () => {
     expect(refusal(path)).toContain("restore a backup");
   });
 
+  it("L5: and is left as it is, with its log of commits, for whoever looks into what happened", async () => {
+    const path = join(temporaryFolder(), "entente.db");
+    const writer = new BetterSqlite3(path);
+    writer.pragma("journal_mode = wal");
+    writer.exec("create table t (x); insert into t values (zeroblob(60000))");
+    writer.pragma("wal_checkpoint(truncate)");
+    writer.exec("insert into t values (zeroblob(9000))");
+    const copy = join(temporaryFolder(), "entente.db");
+    const bytes = readFileSync(path);
+    bytes.fill(0x5a, 3 * 4096, 5 * 4096);
+    writeFileSync(copy, bytes, { mode: 0o600 });
+    writeFileSync(`${copy}-wal`, readFileSync(`${path}-wal`), { mode: 0o600 });
+    writer.close();
+    const before = [readFileSync(copy), readFileSync(`${copy}-wal`)];
+    expect(before[1]?.length).toBeGreaterThan(4096);
+    expect(refusal(copy)).toContain("leave it as it is");
+    expect([readFileSync(copy), readFileSync(`${copy}-wal`)]).toEqual(before);
+  });
+
   it("a database that was cut off refuses to start", async () => {
     const path = await closedDatabase();
     const cut = join(temporaryFolder(), "cut.db");
