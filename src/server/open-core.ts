@@ -1,12 +1,15 @@
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Logger } from "pino";
 import type { Config } from "../config.ts";
+import { writeFileDurably } from "../durable-file.ts";
 import { requireValidActor } from "../features/access/authentication.service.ts";
 import type { OpenIdentity } from "../features/broker.ts";
 import { settle } from "../features/bundles/settle.service.ts";
 import { requireUnsuspended } from "../features/meshes/suspension.service.ts";
 import { requireWithinQuotas } from "../features/quotas/quota.service.ts";
 import { threadClock } from "../shared-clock.ts";
+import { StartRefusal } from "../start-refusal.ts";
 import { commitGroups } from "../store/commit-groups.ts";
 import { newestEvent } from "../store/event-log.ts";
 import type { SqliteGuard } from "../store/guarded-sqlite.ts";
@@ -45,7 +48,9 @@ export async function openCore(
   const clock = threadClock(clockOffset);
   try {
     let acknowledged = 0;
-    const guard = loggingGuard(logger, () => acknowledged);
+    const marker = join(dataFolder, "database-broken");
+    requireUnbroken(marker);
+    const guard = loggingGuard(logger, () => acknowledged, marker);
     const { db, identity, followEveryMs } = await openStore(config, dataFolder, guard);
     try {
       const generation = (await checkTrustDomain(db, config.trustDomain)) ?? 0;
@@ -106,18 +111,36 @@ export async function openCore(
   }
 }
 
+/** A file without what was acknowledged may look sound: started on, it would give its positions out again (L2, L11). */
+function requireUnbroken(marker: string): void {
+  if (!existsSync(marker)) return;
+  throw new StartRefusal(
+    `${marker} says that the database was found broken: ${readFileSync(marker, "utf8").trim()}; restore a backup as ` +
+      "docs/operators.md says, then remove that file (L5)",
+  );
+}
+
 /** What happens to the embedded database at run time is the operator's to know at once (L3, L5). */
-const loggingGuard = (logger: Logger, acknowledged: () => number): SqliteGuard => ({
+const loggingGuard = (logger: Logger, acknowledged: () => number, marker: string): SqliteGuard => ({
   acknowledged,
   onReopened: (error) =>
     logger.warn(
       { err: error },
       "the database was opened again after an I/O error, and holds all that was acknowledged",
     ),
-  onWritesOff: (error) =>
+  onWritesOff(error) {
     logger.fatal(
       { err: error },
       "the database is corrupt or lost what was acknowledged: no change is taken any more, bundles go on from memory; " +
         'see "The database breaks while the broker runs" in docs/operators.md (L5)',
-    ),
+    );
+    try {
+      writeFileDurably(marker, `${(error as Error).message}\n`);
+    } catch (unwritten) {
+      logger.error(
+        { err: unwritten, file: marker },
+        "that could not be written down: do not start on this database again",
+      );
+    }
+  },
 });

@@ -11,10 +11,10 @@ import {
   truncateSync,
   writeSync,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import BetterSqlite3 from "better-sqlite3";
 import { expect, it, onTestFinished, vi } from "vitest";
-import { type ListeningProcess, startProcess } from "../support/broker-process.ts";
+import { type ListeningProcess, spawnBroker, startProcess } from "../support/broker-process.ts";
 import { ON_SQLITE } from "../support/postgres-server.ts";
 import { expectStatus, federate, registerMesh } from "../support/running-broker.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
@@ -207,6 +207,13 @@ it.skipIf(!existsSync(PRLIMIT))(
     await expectWritesOff(broken);
     await untilSaid(broker, /holds \d+ events of \d+ that were acknowledged/);
     expect((await broker.end("SIGTERM")).code).toBe(0);
+    // The file is sound and short: whoever starts on it would give the lost positions out again (L11).
+    const again = spawnBroker(dirname(file), ON_SQLITE);
+    expect((await again.ended).code).toBe(78);
+    expect(again.output()).toMatch(/database-broken says .* holds \d+ events of \d+ .* restore a backup/);
+    rmSync(join(dirname(file), "database-broken"));
+    const restored = await startProcess(dirname(file), ON_SQLITE);
+    expect((await restored.end("SIGTERM")).code).toBe(0);
   },
 );
 
