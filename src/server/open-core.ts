@@ -33,6 +33,8 @@ export interface Core extends Identity {
   readonly followEveryMs: number;
   /** The newest event before this start, and when it was. */
   readonly lastKnown: { readonly position: number; readonly at: EpochMs };
+  /** When the database last failed to take a change, by the monotonic clock; undefined once it took one. */
+  changeFailedAt(): number | undefined;
   /** From now on a unit of work resolves when `passed` does for its newest position; without one, at its commit. */
   waitFor(passed: ((position: number) => Promise<void>) | undefined): void;
   close(): Promise<void>;
@@ -55,7 +57,9 @@ export async function openCore(
     try {
       const generation = (await checkTrustDomain(db, config.trustDomain)) ?? 0;
       let passed: ((position: number) => Promise<void>) | undefined;
+      let failedAt: number | undefined;
       const committed = async (position: number) => {
+        failedAt = undefined;
         acknowledged = position;
         await passed?.(position);
       };
@@ -76,6 +80,9 @@ export async function openCore(
           await settle(work);
         },
         committed,
+        onUnavailable: () => {
+          failedAt = monotonic();
+        },
       });
       const lastKnown = await newestEvent(db);
       acknowledged = lastKnown.position;
@@ -93,6 +100,7 @@ export async function openCore(
         identity,
         followEveryMs,
         lastKnown,
+        changeFailedAt: () => failedAt,
         waitFor(next) {
           passed = next;
         },

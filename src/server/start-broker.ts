@@ -109,7 +109,7 @@ async function start(config: Config, surroundings: Surroundings, opened: Opened)
   writer(refusals.stop);
   const uses = tokenUses({ db, onError: onError("token uses could not be written") });
   writer(uses.stop);
-  const isWritable = writability(db, () => performance.now());
+  const isWritable = writability(db, monotonic, core.changeFailedAt);
   let stopping = false;
   const parts = {
     broker: brokerOf(config, core, served),

@@ -1,12 +1,20 @@
 import { setTimeout } from "node:timers/promises";
 import type { Database } from "../store/tables.ts";
+import { inTransaction } from "../store/transaction.ts";
 import { SECOND_MS } from "../time.ts";
 
+/** For so long a change that failed speaks against what a probe says, which takes no room on a disk that is full. */
+const FAILURE_HOLDS_MS = 30 * SECOND_MS;
+
 /**
- * Whether the database takes writes, as of a second ago at most: whoever asks for readiness has no credential, and a
- * locked database would stop the main loop at each question. Where it takes longer to say, what it said last holds.
+ * Whether the database takes writes, as of a second ago at most: whoever asks for readiness has no credential. Where it
+ * takes longer to say, what it said last holds; and of a change that failed since the last that did not, it does not (L8).
  */
-export function writability(db: Database, monotonic: () => number): () => Promise<boolean> {
+export function writability(
+  db: Database,
+  monotonic: () => number,
+  changeFailedAt: () => number | undefined,
+): () => Promise<boolean> {
   let saidAt = Number.NEGATIVE_INFINITY;
   let said = true;
   let probing: Promise<boolean> | undefined;
@@ -17,6 +25,7 @@ export function writability(db: Database, monotonic: () => number): () => Promis
     return said;
   };
   return async () => {
+    if (monotonic() - (changeFailedAt() ?? Number.NEGATIVE_INFINITY) < FAILURE_HOLDS_MS) return false;
     if (!probing && monotonic() - saidAt < SECOND_MS) return said;
     probing ??= ask();
     return Promise.race([probing, setTimeout(SECOND_MS, undefined, { ref: false }).then(() => said)]);
@@ -27,15 +36,13 @@ export function writability(db: Database, monotonic: () => number): () => Promis
 const LOCK_NOT_AVAILABLE = "55P03";
 
 const probe = (db: Database): Promise<boolean> =>
-  db
-    .transaction()
-    .execute((tx) =>
-      tx
-        .updateTable("log_head")
-        .set((eb) => ({ size: eb.ref("size") }))
-        .where("id", "=", 1)
-        .execute(),
-    )
+  inTransaction(db, (tx) =>
+    tx
+      .updateTable("log_head")
+      .set((eb) => ({ size: eb.ref("size") }))
+      .where("id", "=", 1)
+      .execute(),
+  )
     .then(() => true)
     // Whoever waits too long for its turn finds a database that others write to.
     .catch((error: { code?: unknown }) => error.code === LOCK_NOT_AVAILABLE);

@@ -12,6 +12,7 @@ import { StartRefusal } from "../start-refusal.ts";
 import type { Migration } from "./migration.ts";
 import { inOneOrder, migrationLock } from "./postgres-schema.ts";
 import type { Database, Engine } from "./tables.ts";
+import { untilUnlocked } from "./transaction.ts";
 
 /** In the order in which they run. A name that has been released is never changed or removed. */
 export const migrations: readonly Migration[] = [
@@ -51,7 +52,9 @@ export async function migrate(
   const missing = missingOf(steps, await appliedSteps(ledger, engine));
   const done: string[] = [];
   try {
-    for (const step of missing) if (await runOnce(ledger, engine, step)) done.push(step.name);
+    for (const step of missing) {
+      if (await untilUnlocked(() => runOnce(ledger, engine, step))) done.push(step.name);
+    }
   } catch (error) {
     if (!MAY_NOT.has((error as { code?: unknown }).code)) throw error;
     const names = missing.map(({ name }) => name).join(", ");

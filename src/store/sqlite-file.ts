@@ -12,7 +12,8 @@ const PRAGMAS: readonly (readonly [name: string, value: string, readBack: unknow
   ["foreign_keys", "ON", 1],
   ["trusted_schema", "OFF", 0],
   ["cell_size_check", "ON", 1],
-  ["busy_timeout", "5000", 5000],
+  // The rest of the five seconds is waited for off the thread: transaction.ts.
+  ["busy_timeout", "5", 5],
 ];
 
 /**

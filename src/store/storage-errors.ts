@@ -23,6 +23,8 @@ function codeOf(error: unknown): string {
 
 /** The database cannot do it now, whatever it is asked. */
 export const isUnavailable = (error: unknown): boolean => UNAVAILABLE.test(codeOf(error));
+/** Another process holds SQLite's lock. */
+export const isLocked = (error: unknown): boolean => /^SQLITE_(?:BUSY|LOCKED)/.test(codeOf(error));
 export const isAsksForAnother = (error: unknown): boolean => ASKS_FOR_ANOTHER.test(codeOf(error));
 /** Of an error that came while a transaction was being committed. */
 export const isOutcomeUnknown = (error: unknown): boolean => UNSAID.test(codeOf(error));

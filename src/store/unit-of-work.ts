@@ -1,3 +1,4 @@
+import { Refusal } from "../errors.ts";
 import { type Randomness, randomId } from "../randomness.ts";
 import type { TrustDomain } from "../spiffe/trust-domain.ts";
 import { type Clock, type EpochMs, SECOND_MS } from "../time.ts";
@@ -108,6 +109,8 @@ export interface UnitOfWorkParts {
   readonly settle: (work: Work) => Promise<void>;
   /** Called with the newest position after each commit; the answer leaves when it resolves. */
   readonly committed: (position: number) => Promise<void>;
+  /** Told of each change that the database could not take. */
+  readonly onUnavailable?: () => void;
 }
 
 export function createUnitOfWork(parts: UnitOfWorkParts): UnitOfWork {
@@ -136,7 +139,9 @@ export function createUnitOfWork(parts: UnitOfWorkParts): UnitOfWork {
       };
       const result = await parts.groups.perform(act).catch((error: unknown) => {
         if (error instanceof RollBack) return error.answer;
-        throw asStorageRefusal(error);
+        const told = asStorageRefusal(error);
+        if (told instanceof Refusal && told.code === "storage-unavailable") parts.onUnavailable?.();
+        throw told;
       });
       if (newest > 0) await parts.committed(newest);
       return result;

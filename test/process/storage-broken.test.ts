@@ -252,8 +252,10 @@ it("L3: a full disk refuses changes and nothing else, and when it has room again
   const empty = fill(disk);
   await expectRefused(makePoller(broker, bank.token, "in vain"));
   await expectServed();
+  expect((await broker.api("GET", "/readyz")).body.reasons).toEqual(["database-not-writable"]);
   expect(await pollerNames(broker, bank.token)).toEqual(["control plane"]);
   empty();
   await expectStatus(201, makePoller(broker, bank.token, "after"));
+  await expectStatus(200, broker.api("GET", "/readyz"));
   expect(await pollerNames(broker, bank.token)).toEqual(["after", "control plane"]);
 });

@@ -64,6 +64,29 @@ const forSeconds = (seconds: number) => {
   return () => performance.now() > until;
 };
 
+it("while another process holds the write lock, what only reads is answered before the changes that wait for it (L3, L8)", async () => {
+  const { folder, broker, bank } = await federated();
+  const release = await lockDatabase(folder);
+  const answered: string[] = [];
+  const writes = ["a", "b", "c"].map((name) =>
+    makePoller(broker, bank.token, name).then(({ status, body, headers }) => {
+      answered.push("write");
+      expect([status, body.code, headers["retry-after"]]).toEqual([503, "storage-unavailable", "1"]);
+    }),
+  );
+  for (let turn = 0; turn < 10; turn += 1) {
+    for (const path of ["/livez", "/v1/meshes/bank", "/v1/meshes/bank/pollers"])
+      await expectStatus(200, broker.api("GET", path, { token: bank.token }));
+    answered.push("reads");
+  }
+  await Promise.all(writes);
+  expect(answered.slice(0, 10)).toEqual(Array(10).fill("reads"));
+  expect((await broker.api("GET", "/readyz")).body.reasons).toEqual(["database-not-writable"]);
+  await expectStatus(200, broker.api("GET", "/livez"));
+  await release();
+  await expectStatus(201, makePoller(broker, bank.token, "after"));
+});
+
 it("while another process holds the write lock for three seconds, polls are served without delay (L16)", async () => {
   const { folder, broker, bank, shop } = await federated();
   const path = `/p/${bank.pollerToken}/${shop.trustDomain}`;

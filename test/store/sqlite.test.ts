@@ -89,7 +89,7 @@ describe("every open of the embedded database", () => {
     ["foreign_keys", 1],
     ["trusted_schema", 0],
     ["cell_size_check", 1],
-    ["busy_timeout", 5000],
+    ["busy_timeout", 5],
   ])("L1: a reopened database runs at %s = %s", async (name, value) => {
     const db = openSqlite(await closedDatabase());
     onTestFinished(() => db.destroy());
