@@ -513,3 +513,6 @@ export class Refusal extends Error {
     });
   }
 }
+
+/** Nothing was begun, so that whoever is told may send the same again (L18). */
+export const overloaded = (why: string): Refusal => new Refusal("overloaded", why, { extra: { retryAfterSeconds: 1 } });

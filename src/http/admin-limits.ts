@@ -20,7 +20,7 @@ export interface AdminLimits {
 }
 
 /** What a rate says to one more. */
-export interface Asked extends Allowance {
+export interface RateDecision extends Allowance {
   readonly policy: "default" | "refused-credentials";
   readonly mayPass: boolean;
   /** When one may pass again that may not now. */
@@ -33,9 +33,9 @@ export interface Asked extends Allowance {
  */
 export interface Throttle {
   /** Whether an address may try a credential: not after too many were refused, but for one that has held. */
-  beforeLogin(source: string, authorization: string | undefined): Asked;
+  beforeLogin(source: string, authorization: string | undefined): RateDecision;
   succeededLogin(authorization: string | undefined): void;
   failedLogin(source: string, authorization: string | undefined): void;
   /** Counts a request where it may pass. */
-  request(caller: Caller): Asked;
+  request(caller: Caller): RateDecision;
 }

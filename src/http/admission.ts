@@ -1,15 +1,14 @@
 import type { FastifyRequest } from "fastify";
 import "./request-context.ts";
-import { type ErrorCode, Refusal } from "../errors.ts";
+import { type ErrorCode, overloaded, Refusal } from "../errors.ts";
 import { authenticate } from "../features/access/authentication.service.ts";
 import { type Caller, notFound } from "../features/access/caller.ts";
 import { permits, reaches } from "../features/access/role.ts";
 import type { StoredBroker } from "../features/broker.ts";
 import { isMeshId } from "../features/meshes/mesh-id.ts";
 import { isMeshThere } from "../features/meshes/mesh-lookup.service.ts";
-import { overloaded } from "../store/commit-groups.ts";
 import type { Executor } from "../store/tables.ts";
-import type { AdminLimits, Asked, Throttle } from "./admin-limits.ts";
+import type { AdminLimits, RateDecision, Throttle } from "./admin-limits.ts";
 import type { Endpoint } from "./endpoint.ts";
 
 export interface AdmissionParts {
@@ -58,7 +57,7 @@ export async function admit(
 }
 
 /** Of the rate that held it up a request that is refused says more than when to come again. */
-function requireRate(request: FastifyRequest, rate: Asked, detail: string): void {
+function requireRate(request: FastifyRequest, rate: RateDecision, detail: string): void {
   if (rate.mayPass) return;
   request.rate = rate;
   const { retryAfterSeconds } = rate;

@@ -1,5 +1,5 @@
 import { catalogue, type ErrorCode } from "../errors.ts";
-import type { Asked } from "./admin-limits.ts";
+import type { RateDecision } from "./admin-limits.ts";
 import type { Endpoint } from "./endpoint.ts";
 
 /** What answers carry beside what every answer has, by the names under which the contract declares them. */
@@ -48,7 +48,7 @@ export function answerHeadersOf(endpoint: Endpoint, status: number, codes: Reado
 }
 
 /** What a rate says of itself (draft-ietf-httpapi-ratelimit-headers). */
-export const rateHeaders = ({ policy, limit, windowSeconds, remaining, resetSeconds }: Asked) => ({
+export const rateHeaders = ({ policy, limit, windowSeconds, remaining, resetSeconds }: RateDecision) => ({
   "ratelimit-policy": `"${policy}";q=${limit};w=${windowSeconds}`,
   ratelimit: `"${policy}";r=${remaining};t=${resetSeconds}`,
 });

@@ -1,5 +1,5 @@
 import type { Caller } from "../features/access/caller.ts";
-import type { Asked } from "./admin-limits.ts";
+import type { RateDecision } from "./admin-limits.ts";
 import type { Endpoint } from "./endpoint.ts";
 
 declare module "fastify" {
@@ -7,7 +7,7 @@ declare module "fastify" {
     /** Set once the credential was found to hold. */
     caller: Caller | undefined;
     /** What is left of the caller's rate, or what the rate said that turned the request away. */
-    rate: Asked | undefined;
+    rate: RateDecision | undefined;
   }
   interface FastifyContextConfig {
     endpoint?: Endpoint;

@@ -1,5 +1,5 @@
 import { CompiledQuery } from "kysely";
-import { Refusal } from "../errors.ts";
+import { overloaded } from "../errors.ts";
 import { isUnavailable } from "./storage-errors.ts";
 import type { Database, Executor } from "./tables.ts";
 import { inTransaction } from "./transaction.ts";
@@ -32,7 +32,7 @@ const MOST_IN_GROUP = 16;
 /** A group takes others in for as long as so many commits take: who was first waits for no more than that. */
 const COMMITS_LONG = 4;
 
-interface Member {
+interface Waiting {
   readonly act: (tx: Executor) => Promise<unknown>;
   readonly end: PromiseWithResolvers<unknown>;
   readonly patience: NodeJS.Timeout;
@@ -41,7 +41,7 @@ interface Member {
 type Outcome = { readonly answer: unknown } | { readonly error: unknown };
 
 export function commitGroups(db: Database, { inFlight, waitMs, monotonic }: GroupLimits): CommitGroups {
-  const waiting = new Set<Member>();
+  const waiting = new Set<Waiting>();
   let count = 0;
   let underWay = false;
   let lastCommitMs = 0;
@@ -52,7 +52,7 @@ export function commitGroups(db: Database, { inFlight, waitMs, monotonic }: Grou
   }
 
   async function performGroup(): Promise<void> {
-    const group: Member[] = [];
+    const group: Waiting[] = [];
     let doneAt = 0;
     try {
       const outcomes = await inTransaction(db, async (tx) => {
@@ -90,7 +90,7 @@ export function commitGroups(db: Database, { inFlight, waitMs, monotonic }: Grou
       const patience = setTimeout(() => {
         if (waiting.delete(member)) end.reject(overloaded("the change's turn did not come in time"));
       }, waitMs);
-      const member: Member = { act, end, patience };
+      const member: Waiting = { act, end, patience };
       waiting.add(member);
       if (!underWay) {
         underWay = true;
@@ -106,7 +106,7 @@ export function commitGroups(db: Database, { inFlight, waitMs, monotonic }: Grou
   };
 }
 
-function nextOf(waiting: Set<Member>): Member | undefined {
+function nextOf(waiting: Set<Waiting>): Waiting | undefined {
   const [member] = waiting;
   if (!member) return undefined;
   waiting.delete(member);
@@ -133,6 +133,3 @@ async function inSavepoint(tx: Executor, act: (tx: Executor) => Promise<unknown>
     return { error };
   }
 }
-
-/** Nothing was begun, so that whoever is told may send the same again. */
-export const overloaded = (why: string): Refusal => new Refusal("overloaded", why, { extra: { retryAfterSeconds: 1 } });

@@ -41,8 +41,9 @@ export interface Work {
   /** What this change may have altered for others; looked at once, before the commit. */
   readonly touched: Touched;
   /**
-   * Has `act` done when all else is, just before the commit, and not at all where the work is rolled back or only tried:
-   * for what lies outside the database, such as a file. The commit can still fail after it.
+   * Has `act` done when all else of the work is, and not at all where it is rolled back or only tried: for what lies outside
+   * the database, such as a file. The commit, which other changes may share, comes after it and can still fail; where the
+   * transaction is tried again, so is this.
    */
   beforeCommit(act: () => Promise<void>): void;
 }
