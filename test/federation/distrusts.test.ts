@@ -195,3 +195,45 @@ describe("a mesh that distrusts one authority of a peer", () => {
     await again.remove();
   });
 });
+
+describe("while a suspension alone keeps a bundle from its consumer", () => {
+  const suspension = (method: string, { meshId }: TestMesh): Promise<ApiAnswer> =>
+    broker.api(method, `/v1/meshes/${meshId}/suspension`, {
+      token: broker.operatorToken,
+      ...(method === "POST" ? { body: { reason: "its key is for sale" } } : {}),
+    });
+
+  it("either side distrusts a published authority of the other, and is not served it when the suspension ends", async () => {
+    const { bank, shop, second } = await bankWithTwoCas();
+    const shops = testCa({ trustDomain: shop.trustDomain, kind: "p256" });
+    await upload(broker, shop, shops.certificatePem);
+    expect(isIn(second, (await seen(shop, bank.trustDomain)).certificates)).toBe(true);
+    await expectStatus(201, suspension("POST", bank));
+    const stolen = distrust(shop, bank.trustDomain, fingerprintOf(second));
+    const { distrustId } = (await expectStatus(201, stolen)).body;
+    await expectStatus(201, distrust(bank, shop.trustDomain, fingerprintOf(shops)));
+    await refused("would-empty-bundle", distrust(shop, bank.trustDomain, fingerprintOf(bank.ca)));
+    await refused("not-found", distrust(shop, bank.trustDomain, "0".repeat(64)));
+    expect((await seen(shop, bank.trustDomain)).certificates).toEqual([]);
+
+    await expectStatus(200, suspension("DELETE", bank));
+    const now = await seen(shop, bank.trustDomain);
+    expect([isIn(second, now.certificates), isIn(bank.ca, now.certificates)]).toEqual([false, true]);
+    const other = await seen(bank, shop.trustDomain);
+    expect([isIn(shops, other.certificates), isIn(shop.ca, other.certificates)]).toEqual([false, true]);
+    await expectStatus(200, lift(shop, distrustId));
+    expect(isIn(second, (await seen(shop, bank.trustDomain)).certificates)).toBe(true);
+  });
+
+  it("S21: nobody whose federation ended, or who never had one, learns so what is published", async () => {
+    const { bank, shop, other, second, federationId } = await bankWithTwoCas();
+    const stranger = await registerMesh(broker, `${shop.meshId}-stranger`);
+    await expectStatus(201, suspension("POST", bank));
+    await expectStatus(200, decide(broker, shop, federationId, "withdraw"));
+    for (const mesh of [shop, stranger]) {
+      const { body } = await distrust(mesh, bank.trustDomain, fingerprintOf(second));
+      expect(body).toMatchObject({ code: "not-found", pointer: "/trustDomain" });
+    }
+    await expectStatus(201, distrust(other, bank.trustDomain, fingerprintOf(second)));
+  });
+});

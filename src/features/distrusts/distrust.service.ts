@@ -7,6 +7,7 @@ import type { Work } from "../../store/unit-of-work.ts";
 import { notFound } from "../access/caller.ts";
 import { isServed } from "../bundles/bundle.service.ts";
 import { publishedDomains } from "../bundles/publication.service.ts";
+import { federationEndsFor } from "../federations/federation-facts.service.ts";
 import type { MeshId } from "../meshes/mesh-id.ts";
 import { distrustedBy, findDistrust, insertDistrust, listDistrusts, markDistrustLifted } from "./distrust.store.ts";
 import type { Distrust } from "./distrust.ts";
@@ -23,13 +24,13 @@ export interface NewDistrust {
 
 /**
  * A mesh stops trusting one published authority of a trust domain that it is served, at once, for all its pollers.
- * @throws {Refusal} `not-found` for a bundle that it is not served and an authority that is not in it;
+ * @throws {Refusal} `not-found` for a bundle that it is not served, unless a suspension alone is why, and an authority that is not in it;
  * `already-distrusted`; `would-empty-bundle` unless forced
  */
 export async function createDistrust(work: Work, meshId: MeshId, asked: NewDistrust): Promise<Distrust> {
   const { force, ...described } = asked;
   const { trustDomain, fingerprint, reason } = asked;
-  if (!(await isServed(work.tx, meshId, trustDomain, work.now))) throw notFound("/trustDomain");
+  if (!(await isServedOrSuspended(work, meshId, trustDomain))) throw notFound("/trustDomain");
   const [bundle] = await publishedDomains(work.tx, [trustDomain]);
   const published = bundle?.authorities ?? [];
   if (!published.some(({ authority }) => authority.fingerprint === fingerprint)) throw notFound("/fingerprint");
@@ -60,6 +61,12 @@ export async function createDistrust(work: Work, meshId: MeshId, asked: NewDistr
   });
   work.touched.access(meshId, trustDomain);
   return distrust;
+}
+
+/** What a suspension alone withholds comes back with its end, at once: a stolen key must be distrusted before that. */
+async function isServedOrSuspended(work: Work, meshId: MeshId, trustDomain: TrustDomain): Promise<boolean> {
+  if (await isServed(work.tx, meshId, trustDomain, work.now)) return true;
+  return (await federationEndsFor(work, meshId, trustDomain, "left-out")).length > 0;
 }
 
 /** The mesh is shown the authority again, where it is still published. @throws {Refusal} `not-found`, `already-ended` */

@@ -49,15 +49,24 @@ export async function countFederationsOf({ tx, now }: Work, meshId: MeshId): Pro
   return open.filter(({ agreement, proposer }) => agreement !== null || proposer === meshId).length;
 }
 
-/** Ends of the active federations by which a mesh is served a trust domain's bundle; null for one without an end. */
+/**
+ * Ends of the active federations by which a mesh is served a trust domain's bundle; null for one without an end. With
+ * `suspensions` left out, also of those by which it would be served but for one.
+ */
 export async function federationEndsFor(
-  work: Work,
+  work: Pick<Work, "tx" | "now">,
   meshId: MeshId,
   trustDomain: TrustDomain,
+  suspensions: "count" | "left-out" = "count",
 ): Promise<(EpochMs | null)[]> {
   const ends: (EpochMs | null)[] = [];
   for (const federation of await federationsWithTrustDomain(work.tx, meshId, trustDomain)) {
-    const served = directionsServed(federation, await factsOf(work.tx, federation), work.now);
+    const facts = await factsOf(work.tx, federation);
+    const served = directionsServed(
+      federation,
+      suspensions === "count" ? facts : { ...facts, suspended: [] },
+      work.now,
+    );
     if (served.some(({ consumer }) => consumer === meshId)) ends.push(currentTerms(federation).expiresAt);
   }
   return ends;
