@@ -958,7 +958,7 @@ export type Holder = {
   readonly meshId: string;
   /** Opaque: the same for the same poller. */
   readonly pollerId: string;
-  readonly sequence: number;
+  readonly sequence: number | null;
   /** When it was served last. */
   readonly at: string;
   readonly current: boolean;

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { upload } from "../api/api-fixture.ts";
 import { expectStatus, federate, runBroker, type TestBroker, type TestMesh } from "../support/running-broker.ts";
+import { testCa } from "../support/test-ca.ts";
 import { bundle, decide, eventually, poll, readFederation, served, twoMeshes } from "./federation-fixture.ts";
 
 let broker: TestBroker;
@@ -58,6 +60,45 @@ describe("the ledger", () => {
     expect(await holders(shop)).toEqual([{ ...line, meshId: bank.meshId }]);
     await revise(shop, 99);
     expect(await holders(shop)).toEqual([{ ...line, meshId: bank.meshId, current: false }]);
+  });
+
+  it("S21: of what a consumer distrusts it tells the provider nothing: a holder has the provider's own revision", async () => {
+    const { bank, shop } = await twoMeshes(broker);
+    const federationId = await federate(broker, bank, shop);
+    const second = testCa({ trustDomain: shop.trustDomain, kind: "p256" });
+    await upload(broker, shop, second.certificatePem);
+    const deliveredTo = async () =>
+      (await readFederation(broker, shop, federationId)).body.conditions.filter(
+        ({ type }: { type: string }) => type === `DeliveredTo.${bank.meshId}`,
+      );
+    const own = await bundle(poll(broker, shop, shop.trustDomain));
+    const fetched = async () => {
+      const { spiffe_sequence } = await bundle(poll(broker, bank, shop.trustDomain));
+      await eventually(
+        () => held(bank),
+        (lines) => lines.some((line) => line.sequence === spiffe_sequence),
+      );
+      return spiffe_sequence;
+    };
+    const before = [await fetched(), await deliveredTo()];
+    const line = { meshId: bank.meshId, sequence: own.spiffe_sequence, current: true };
+    expect(await holders(shop)).toContainEqual(expect.objectContaining(line));
+
+    const body = { trustDomain: shop.trustDomain, fingerprint: second.authority().fingerprint, reason: "leaked" };
+    const path = `/v1/meshes/${bank.meshId}/distrusts`;
+    const { distrustId } = (await expectStatus(201, broker.api("POST", path, { token: bank.token, body }))).body;
+    expect(await fetched()).toBeGreaterThan(before[0]);
+    expect(await holders(shop)).toContainEqual(expect.objectContaining(line));
+    expect(await deliveredTo()).toEqual(before[1]);
+    await expectStatus(200, broker.api("DELETE", `${path}/${distrustId}`, { token: bank.token }));
+    await fetched();
+    expect(await holders(shop)).toContainEqual(expect.objectContaining(line));
+    expect(await deliveredTo()).toEqual(before[1]);
+
+    await decide(broker, shop, federationId, "withdraw");
+    await fetched();
+    const told = { meshId: bank.meshId, sequence: null, current: false };
+    expect(await holders(shop)).toContainEqual(expect.objectContaining(told));
   });
 
   it("counts a 304 by an ETag of the current bytes, but not HEAD, If-Modified-Since or `*`", async () => {

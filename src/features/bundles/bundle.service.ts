@@ -12,10 +12,11 @@ import {
   findRevision,
   listRevisions,
   newestRevision,
+  sequencesOf,
 } from "./bundle.store.ts";
 import type { RevisionReader } from "./bundle.ts";
 
-export { accessesOfMesh, deleteAccessesOfMesh, findRevision, listRevisions, newestRevision };
+export { accessesOfMesh, deleteAccessesOfMesh, findRevision, listRevisions, newestRevision, sequencesOf };
 
 /**
  * As whom a scope may read a trust domain's revisions at `now`: its members as such, a mesh that is served its bundle as a

@@ -91,6 +91,22 @@ export async function findRevision(
   return row && toRevision(row);
 }
 
+/** Sequences of a trust domain's revisions, by their positions. */
+export async function sequencesOf(
+  db: Executor,
+  trustDomain: TrustDomain,
+  positions: readonly number[],
+): Promise<ReadonlyMap<number, number>> {
+  if (positions.length === 0) return new Map();
+  const rows = await db
+    .selectFrom("revision")
+    .select(["position", "sequence"])
+    .where("trust_domain", "=", trustDomain)
+    .where("position", "in", positions)
+    .execute();
+  return new Map(rows.map(({ position, sequence }) => [position, sequence]));
+}
+
 /** Newest first, before `before`. */
 export async function listRevisions(
   db: Executor,

@@ -1,7 +1,7 @@
 import Type, { type Static } from "typebox";
-import { meshId, strictObject, time, trustDomain } from "../../http/schemas.ts";
+import { meshId, orNull, strictObject, time, trustDomain } from "../../http/schemas.ts";
 import { toRfc3339 } from "../../time.ts";
-import type { LedgerEntry } from "./delivery.ts";
+import type { Holder, LedgerEntry } from "./delivery.ts";
 
 export const delivery = strictObject(
   {
@@ -21,7 +21,12 @@ export const holder = strictObject(
   {
     meshId,
     pollerId: Type.String({ description: "Opaque: the same for the same poller." }),
-    sequence: Type.Integer(),
+    sequence: orNull(
+      Type.Integer({
+        description:
+          "Of the trust domain's own revision that it was served last; null for an empty bundle after its access ended.",
+      }),
+    ),
     at: time("When it was served last."),
     current: Type.Boolean(),
   },
@@ -39,11 +44,11 @@ export const viewDelivery = (entry: LedgerEntry): Static<typeof delivery> => ({
   current: entry.current,
 });
 
-/** Of a peer's poller: mesh ID, an opaque ID, sequence and time, and nothing else (S21). */
-export const viewHolder = (entry: LedgerEntry): Static<typeof holder> => ({
+/** Of a peer's poller: mesh ID, an opaque ID, the revision's sequence and time, and nothing else (S21). */
+export const viewHolder = (entry: Holder): Static<typeof holder> => ({
   meshId: entry.meshId,
   pollerId: entry.pollerId,
-  sequence: entry.sequence,
+  sequence: entry.revisionSequence,
   at: toRfc3339(entry.at),
   current: entry.current,
 });

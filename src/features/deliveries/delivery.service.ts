@@ -1,6 +1,7 @@
 import type { TrustDomain } from "../../spiffe/trust-domain.ts";
 import type { Executor } from "../../store/tables.ts";
 import type { Scope } from "../access/role.ts";
+import { sequencesOf } from "../bundles/bundle.service.ts";
 import { knownConsumers } from "../federations/peers.service.ts";
 import type { MeshId } from "../meshes/mesh-id.ts";
 import { readTrustDomain, trustDomainNamed } from "../trust-domains/trust-domain.service.ts";
@@ -12,7 +13,7 @@ import {
   heldSince,
   saveDeliveries,
 } from "./delivery.store.ts";
-import { type Delivery, isCurrent, type LedgerEntry } from "./delivery.ts";
+import { type Delivery, type Holder, isCurrent, type LedgerEntry } from "./delivery.ts";
 
 export { deliveriesToPoller, heldSince, saveDeliveries };
 
@@ -36,10 +37,13 @@ export async function holdersOf(
   trustDomain: TrustDomain,
   after: After<MeshId>,
   limit: number,
-): Promise<LedgerEntry[]> {
+): Promise<Holder[]> {
   await readTrustDomain(db, scope, trustDomain);
   const known = await knownConsumers(db, scope, trustDomain);
-  return withCurrency(db, await deliveriesOf(db, trustDomain, known, after, limit));
+  const entries = await withCurrency(db, await deliveriesOf(db, trustDomain, known, after, limit));
+  const positions = entries.map(({ revision }) => revision).filter((revision) => revision !== null);
+  const sequences = await sequencesOf(db, trustDomain, [...new Set(positions)]);
+  return entries.map((entry) => ({ ...entry, revisionSequence: sequences.get(entry.revision ?? 0) ?? null }));
 }
 
 async function withCurrency(db: Executor, deliveries: readonly Delivery[]): Promise<LedgerEntry[]> {

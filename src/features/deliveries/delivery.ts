@@ -24,3 +24,12 @@ export interface LedgerEntry extends Delivery {
   /** It holds what the trust domain publishes now. */
   readonly current: boolean;
 }
+
+/** A poller that was served a trust domain's bundle, as that trust domain's people see it. */
+export interface Holder extends LedgerEntry {
+  /**
+   * Of the trust domain's own revision; null for a tombstone. The number under which it was served is the consumer's, and
+   * rises with whatever that one distrusts (S21).
+   */
+  readonly revisionSequence: number | null;
+}
