@@ -712,8 +712,7 @@ export type Federation = {
   readonly vetoes: readonly {
     /** SPIFFE trust domain name. */
     readonly trustDomain: string;
-    /** Mesh ID: an RFC 1123 label. */
-    readonly owner: string;
+    readonly owner: string | null;
     /** When. */
     readonly at: string;
     readonly reason: string | null;

@@ -62,7 +62,9 @@ async function insertEvents(tx: Executor, events: readonly SealedEvent[]): Promi
       })),
     )
     .execute();
-  const subjects = events.flatMap((event) => event.subjects.map((subject) => ({ subject, event })));
+  const subjects = events.flatMap((event) =>
+    [...event.subjects, ...event.audience].map((subject) => ({ subject, event })),
+  );
   for (let from = 0; from < subjects.length; from += ROWS_AT_ONCE) {
     const some = subjects.slice(from, from + ROWS_AT_ONCE);
     await tx

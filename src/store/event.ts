@@ -123,7 +123,7 @@ export type SubjectKind =
   | "token"
   | "invitation"
   | "shared-key";
-/** What an event is about: `mesh/shop`. Whoever administers a mesh that is a subject sees the event. */
+/** What an event is about: `mesh/shop`. Whoever administers a mesh that is a subject, or in the audience, sees the event. */
 export type Subject = `${SubjectKind}/${string}`;
 
 /** The IDs of one kind among subjects: `["shop"]` of `mesh` in `["mesh/shop", "poller/pol_1"]`. */
@@ -151,6 +151,11 @@ export const systemActor: Actor = { kind: "broker", id: "system", source: null, 
 export interface NewEvent {
   readonly type: EventType;
   readonly subjects: readonly Subject[];
+  /**
+   * Meshes whose people see it too without being named in it: somebody else who sees it may not know that they exist
+   * (S21). They stand in the index alone, not in the leaf.
+   */
+  readonly audience?: readonly Subject[];
   /**
    * The mesh on whose behalf it is done: its admins see all of it, those of other meshes no token, source or request. Null
    * for none, whichever acted first.
@@ -187,6 +192,8 @@ export interface SealedEvent {
   readonly type: EventType;
   readonly at: EpochMs;
   readonly subjects: readonly Subject[];
+  /** Who sees it beside the subjects. */
+  readonly audience: readonly Subject[];
   readonly detail: EventDetail;
   readonly leaf: string;
   readonly detailText: string;
@@ -202,6 +209,7 @@ export function sealEvent(
   made: { position: number; at: EpochMs; actor: EventActor; eventId: string; random: Randomness },
 ): SealedEvent {
   const subjects = [...new Set(event.subjects)].sort();
+  const audience = [...new Set(event.audience)].filter((subject) => !subjects.includes(subject));
   const detail: EventDetail = {
     eventId: made.eventId,
     actor: { kind: made.actor.kind, id: made.actor.id },
@@ -223,5 +231,5 @@ export function sealEvent(
     subjects,
     detailDigest: sha256(detailText),
   });
-  return { position: made.position, type: event.type, at: made.at, subjects, detail, leaf, detailText };
+  return { position: made.position, type: event.type, at: made.at, subjects, audience, detail, leaf, detailText };
 }

@@ -34,7 +34,8 @@ const events: readonly SealedEvent[] = [...Array(300).keys()].map((index) => {
     eventId: `evt_${index}`,
     random: systemRandomness,
   } as const;
-  return sealEvent({ type: pick(TYPES, index * 5), subjects, ...(actingMesh ? { actingMesh } : {}) }, made);
+  const audience: Subject[] = index % 3 === 0 ? [`mesh/${pick(MESHES, index * 13)}`] : [];
+  return sealEvent({ type: pick(TYPES, index * 5), subjects, audience, ...(actingMesh ? { actingMesh } : {}) }, made);
 });
 
 const aTime = fc.constantFrom(...[-1, 0, 40, 99.5, 150, 299, 300, 90_100].map((seconds) => NOON + seconds * 1_000));
@@ -63,9 +64,11 @@ const aPage = fc.record({
 function expected(scope: Scope, filter: EventFilter, { order, after, limit }: EventPage): number[] {
   const mine: readonly string[] = scope.all ? [] : scope.meshes.map((id) => `mesh/${id}`);
   const others = filter.subjects.some((subject) => subject.startsWith("mesh/") && !mine.includes(subject));
-  const found = events.filter(({ position, type, at, subjects, detail }) => {
+  const found = events.filter(({ position, type, at, subjects, audience, detail }) => {
     if (after !== undefined && (order === "asc" ? position <= after : position >= after)) return false;
-    if (!filter.subjects.every((subject) => subjects.includes(subject))) return false;
+    // Who is in the audience is found by its own people, and by whoever sees all.
+    const findable = [...subjects, ...audience.filter((subject) => scope.all || mine.includes(subject))];
+    if (!filter.subjects.every((subject) => findable.includes(subject))) return false;
     if (filter.type !== undefined && type !== filter.type) return false;
     if (filter.actor !== undefined && detail.actor.id !== filter.actor) return false;
     if (at < (filter.from ?? 0) || at >= (filter.to ?? Number.POSITIVE_INFINITY)) return false;
@@ -73,7 +76,7 @@ function expected(scope: Scope, filter: EventFilter, { order, after, limit }: Ev
     const isOwnAct = detail.actingMesh === null || mine.includes(`mesh/${detail.actingMesh}`);
     if (filter.actor !== undefined && !isOwnAct) return false;
     if (others && type.startsWith("token.")) return false;
-    return subjects.some((subject) => mine.includes(subject));
+    return findable.some((subject) => mine.includes(subject));
   });
   const positions = found.map(({ position }) => position);
   return (order === "asc" ? positions : positions.reverse()).slice(0, limit);
@@ -106,7 +109,7 @@ describeOnEachEngine("the audit trail's questions", (open) => {
       engine,
       migrations.filter(({ name }) => name < "0009"),
     );
-    for (const { position, type, at, leaf, detail, detailText, subjects } of events) {
+    for (const { position, type, at, leaf, detail, detailText, subjects, audience } of events) {
       await db.insertInto("event").values({ position, type, at, leaf }).execute();
       const row = { position, event_id: detail.eventId, actor: detail.actor.id, acting_mesh: detail.actingMesh };
       await db
@@ -115,7 +118,7 @@ describeOnEachEngine("the audit trail's questions", (open) => {
         .execute();
       await db
         .insertInto("event_subject")
-        .values(subjects.map((subject) => ({ subject, position })))
+        .values([...subjects, ...audience].map((subject) => ({ subject, position })))
         .execute();
     }
     await migrate(db, engine);

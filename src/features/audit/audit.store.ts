@@ -29,7 +29,7 @@ export interface EventPage {
   readonly limit: number;
 }
 
-/** Events that a scope may see: all, or those that are about one of its meshes. */
+/** Events that a scope may see: all, or those that are about one of its meshes or have it in their audience. */
 export async function listEvents(
   db: Executor,
   scope: Scope,
@@ -119,10 +119,15 @@ function conditionsOf(scope: Scope, asked: EventFilter, { rest, isInScope }: Sea
   // A filter tells nothing that the answer would hide: who acted for another mesh, for whom else a token speaks (S21).
   if (asked.actor !== undefined)
     conditions.push(sql`(way.acting_mesh is null or way.acting_mesh in (${sql.join([...scope.meshes, ""])}))`);
-  if (asked.subjects.some((subject) => subject.startsWith("mesh/") && !own.includes(subject)))
-    conditions.push(event(sql`event.type not like 'token.%'`));
+  const others = asked.subjects.filter((subject) => subject.startsWith("mesh/") && !own.includes(subject));
+  if (others.length > 0) conditions.push(event(sql`event.type not like 'token.%'`));
+  // Nor who is in the audience: only what the leaf names.
+  for (const subject of others) conditions.push(event(sql`event.leaf like ${containing(subject)} escape '!'`));
   return conditions;
 }
+
+/** A pattern for LIKE: what names the subject as JSON does. */
+const containing = (subject: string): string => `%${JSON.stringify(subject).replaceAll(/[!%_]/g, "!$&")}%`;
 
 /** One event, if the scope may see it. */
 export async function findEvent(db: Executor, scope: Scope, position: number): Promise<StoredEvent | undefined> {

@@ -27,16 +27,17 @@ export function asSeenBy(scope: Scope, event: StoredEvent): AuditEvent {
     position: event.position,
     type: event.type,
     at: toRfc3339(event.at as EpochMs),
-    meshId: detail?.actingMesh ?? null,
     outcome: detail?.outcome ?? null,
   };
   const by = detail && (detail.actingMesh ?? placeTaken(event));
   const own = scope.all || by === null || reaches(scope, by);
   if (!detail || !own) {
+    const meshId = namedIn(event, detail?.actingMesh);
     // Of an erased detail, whoever sees all still sees the whole leaf.
-    const subjects = event.subjects.filter((subject) => scope.all || isShared(scope, subject, shared.meshId));
+    const subjects = event.subjects.filter((subject) => scope.all || isShared(scope, subject, meshId));
     return {
       ...shared,
+      meshId,
       subjects,
       eventId: detail?.eventId ?? null,
       actor: null,
@@ -48,6 +49,7 @@ export function asSeenBy(scope: Scope, event: StoredEvent): AuditEvent {
   const { fields, beforeDigest, afterDigest, salt } = detail;
   return {
     ...shared,
+    meshId: detail.actingMesh,
     subjects: event.subjects.filter((subject) => !event.type.startsWith("token.") || isOwnOrNoMesh(scope, subject)),
     eventId: detail.eventId,
     actor: detail.actor,
@@ -57,6 +59,10 @@ export function asSeenBy(scope: Scope, event: StoredEvent): AuditEvent {
     detail: { ...fields, beforeDigest, afterDigest, salt },
   };
 }
+
+/** Who acted, unless it is one in the audience: whoever sees the event may not know that mesh (S21). */
+const namedIn = ({ subjects }: StoredEvent, meshId: string | null = null): string | null =>
+  meshId !== null && subjects.includes(`mesh/${meshId}`) ? meshId : null;
 
 /** An operator's word in a federation is a side's: to the other it is that side's act, as any word of it is (S21). */
 function placeTaken({ type, detail }: StoredEvent): string | null {

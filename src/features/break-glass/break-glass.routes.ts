@@ -37,7 +37,7 @@ export const breakGlassEndpoints = (broker: Broker): Endpoint[] => [
         reason: parseText(body.reason, "/reason"),
       };
       const federation = await consentByBreakGlass(work, token, broker.breakGlass, asked);
-      return { body: async (db) => viewFederation(await observeFederation(db, federation, work.now)) };
+      return { body: async (db) => viewFederation(await observeFederation(db, federation, work.now), token.scope) };
     },
   }),
   change({

@@ -10,7 +10,7 @@ import { contributionsOf } from "../authorities/authority.service.ts";
 import { distrustedBy } from "../distrusts/distrust.service.ts";
 import { federationEndsFor } from "../federations/federation-facts.service.ts";
 import type { MeshId } from "../meshes/mesh-id.ts";
-import { membershipOf, trustDomainNamed } from "../trust-domains/trust-domain.service.ts";
+import { membershipOf, ownerOf, trustDomainNamed } from "../trust-domains/trust-domain.service.ts";
 import {
   findAccess,
   insertRevision,
@@ -83,7 +83,8 @@ async function republish(work: Work, trustDomain: TrustDomain, counted: number):
   );
   const revised: NewEvent = {
     type: "bundle.revised",
-    subjects: [`trust-domain/${trustDomain}`, ...(record.owner ? [`mesh/${record.owner}` as const] : [])],
+    subjects: [`trust-domain/${trustDomain}`],
+    audience: ownerOf(record),
     fields: { digest, added, removed, refreshHintSeconds: record.refreshHintSeconds },
   };
   const position = recordDerived(work, trustDomain, revised, counted);

@@ -102,7 +102,7 @@ function accepted(federation: Federation, facts: PartyFacts): Condition {
   const type = "OwnersAccept";
   const veto = federation.vetoes.at(-1);
   if (veto) {
-    const message = `${veto.owner}, the owner of ${veto.trustDomain}, vetoes it${veto.reason ? `: ${veto.reason}` : ""}`;
+    const message = `the owner of ${veto.trustDomain} vetoes it${veto.reason ? `: ${veto.reason}` : ""}`;
     return { type, status: "False", reason: "Vetoed", message, lastTransitionTime: veto.at };
   }
   if (!facts.membersInGoodStanding) {

@@ -4,7 +4,7 @@ import { federationExpiries, federationsExpiring } from "./federation.store.ts";
 import { currentTerms, stateOf } from "./federation.ts";
 import { factsOf } from "./federation-facts.service.ts";
 import { termsDigest } from "./terms.ts";
-import { subjectsOf } from "./visible-federation.service.ts";
+import { concernedBy } from "./visible-federation.service.ts";
 
 export { federationExpiries };
 
@@ -15,7 +15,7 @@ export async function recordExpiredFederations(work: Work, from: EpochMs, to: Ep
     const terms = currentTerms(federation);
     work.record({
       type: "federation.expired",
-      subjects: await subjectsOf(work.tx, federation),
+      ...(await concernedBy(work.tx, federation)),
       fields: { termsDigest: termsDigest(terms), expiresAt: terms.expiresAt },
     });
   }

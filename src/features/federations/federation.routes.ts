@@ -3,6 +3,7 @@ import type { Executor } from "../../store/tables.ts";
 import { parseOptionalText } from "../../text.ts";
 import { parseTime } from "../../time.ts";
 import { referredMesh } from "../access/caller.ts";
+import type { Scope } from "../access/role.ts";
 import type { Broker } from "../broker.ts";
 import { askForTerms, giveConsent } from "./decide.service.ts";
 import {
@@ -23,8 +24,8 @@ import { listFederations, visibleFederation } from "./visible-federation.service
 const tag = "Federations";
 
 export function federationEndpoints(broker: Broker): Endpoint[] {
-  const view = async (db: Executor, federation: Federation) =>
-    viewFederation(await observeFederation(db, federation, broker.clock()));
+  const view = async (db: Executor, federation: Federation, { scope }: { readonly scope: Scope }) =>
+    viewFederation(await observeFederation(db, federation, broker.clock()), scope);
   return [
     change({
       method: "POST",
@@ -56,7 +57,7 @@ export function federationEndpoints(broker: Broker): Endpoint[] {
           reason: parseOptionalText(body.reason, "/reason"),
         };
         const federation = await propose(work, token, asked);
-        return { body: (db) => view(db, federation), location: `/v1/federations/${federation.federationId}` };
+        return { body: (db) => view(db, federation, token), location: `/v1/federations/${federation.federationId}` };
       },
     }),
     list({
@@ -75,7 +76,7 @@ export function federationEndpoints(broker: Broker): Endpoint[] {
       find: (db, { query, token }, { after = "", limit }) =>
         listFederations(db, token.scope, query.meshId === undefined ? {} : { meshId: query.meshId }, after, limit),
       cursorOf: ({ federationId }) => federationId,
-      view: (federation, { db }) => view(db, federation),
+      view: (federation, { db, call }) => view(db, federation, call.token),
     }),
     read({
       path: "/v1/federations/{federationId}",
@@ -87,7 +88,7 @@ export function federationEndpoints(broker: Broker): Endpoint[] {
       answer: federationView,
       refusals: ["not-found"],
       async read(db, { params, token }) {
-        return { body: await view(db, await visibleFederation(db, token.scope, params.federationId)) };
+        return { body: await view(db, await visibleFederation(db, token.scope, params.federationId), token) };
       },
     }),
     change({
@@ -116,7 +117,7 @@ export function federationEndpoints(broker: Broker): Endpoint[] {
           reason: parseOptionalText(body.reason, "/reason"),
         };
         const decided = await giveConsent(work, token, params.federationId, asked);
-        return { body: (db) => view(db, decided) };
+        return { body: (db) => view(db, decided, token) };
       },
     }),
     change({
@@ -145,7 +146,7 @@ export function federationEndpoints(broker: Broker): Endpoint[] {
           reason: parseOptionalText(body.reason, "/reason"),
         };
         const changed = await askForTerms(work, token, params.federationId, asked);
-        return { body: (db) => view(db, changed) };
+        return { body: (db) => view(db, changed, token) };
       },
     }),
   ];

@@ -1,10 +1,11 @@
 import Type, { type Static } from "typebox";
 import { meshId, orNull, reason, strictObject, time, trustDomain } from "../../http/schemas.ts";
 import { toRfc3339, toRfc3339OrNull } from "../../time.ts";
+import { reaches, type Scope } from "../access/role.ts";
 import { isMeshId } from "../meshes/mesh-id.ts";
 import type { ObservedFederation } from "./conditions.ts";
 import { CONSENT_DECISIONS } from "./consent.ts";
-import { currentTerms, type Federation, type Proposal } from "./federation.ts";
+import { currentTerms, type Federation, type Proposal, type Veto } from "./federation.ts";
 import { type Direction, strayDirection, type Terms, termsDigest } from "./terms.ts";
 
 const direction = strictObject(
@@ -111,7 +112,14 @@ export const federationView = strictObject(
         reason: orNull(Type.String()),
       }),
     ),
-    vetoes: Type.Array(strictObject({ trustDomain, owner: meshId, at: time("When."), reason: orNull(Type.String()) })),
+    vetoes: Type.Array(
+      strictObject({
+        trustDomain,
+        owner: orNull(Type.String({ description: "Whose veto it is; null to the side of another trust domain." })),
+        at: time("When."),
+        reason: orNull(Type.String()),
+      }),
+    ),
     conditions: Type.Array(condition),
     createdAt: time("When it was proposed first."),
     updatedAt: time("When a side last decided."),
@@ -132,7 +140,14 @@ const viewTerms = (found: Terms): Static<typeof terms> => ({
 const viewAuthorities = (shown: Proposal["authorities"]) =>
   Object.fromEntries(Object.entries(shown).map(([name, fingerprints]) => [name, [...fingerprints]]));
 
-export function viewFederation({ federation, state, conditions }: ObservedFederation): Static<typeof federationView> {
+/** An owner may be unlisted: only who is in its trust domain is told which mesh it is (S21). */
+const knowsOwner = (scope: Scope, { parties }: Federation, { trustDomain, owner }: Veto): boolean =>
+  reaches(scope, owner) || parties.some((party) => party.trustDomain === trustDomain && reaches(scope, party.meshId));
+
+export function viewFederation(
+  { federation, state, conditions }: ObservedFederation,
+  scope: Scope,
+): Static<typeof federationView> {
   const beside = federation.agreement ? federation.proposal : null;
   return {
     federationId: federation.federationId,
@@ -149,7 +164,11 @@ export function viewFederation({ federation, state, conditions }: ObservedFedera
       reason: beside.reason,
     },
     consents: federation.consents.map((consent) => ({ ...consent, at: toRfc3339(consent.at) })),
-    vetoes: federation.vetoes.map((veto) => ({ ...veto, at: toRfc3339(veto.at) })),
+    vetoes: federation.vetoes.map((veto) => ({
+      ...veto,
+      owner: knowsOwner(scope, federation, veto) ? veto.owner : null,
+      at: toRfc3339(veto.at),
+    })),
     conditions: conditions.map((found) => ({ ...found, lastTransitionTime: toRfc3339(found.lastTransitionTime) })),
     createdAt: toRfc3339(federation.createdAt),
     updatedAt: toRfc3339(federation.updatedAt),

@@ -18,7 +18,7 @@ import { requireNoOtherOpen } from "./federation-facts.service.ts";
 import { saveDecided } from "./save-decided.service.ts";
 import { authoritiesShown } from "./shown-authorities.service.ts";
 import { bothDirections, type Direction, makeTerms, type Party, termsDigest } from "./terms.ts";
-import { subjectsOf } from "./visible-federation.service.ts";
+import { concernedBy } from "./visible-federation.service.ts";
 
 /**
  * Proposes a federation. An admin of the proposer consents with it; an operator consents for nobody. With a code of the
@@ -63,7 +63,7 @@ export async function propose(
   await saveFederation(work.tx, federation);
   work.record({
     type: "federation.proposed",
-    subjects: await subjectsOf(work.tx, federation),
+    ...(await concernedBy(work.tx, federation)),
     ...(byOperator ? {} : { actingMesh: asked.proposer }),
     fields: { meshId: asked.proposer, termsDigest: termsDigest(terms), reason: asked.reason },
     after: federation,

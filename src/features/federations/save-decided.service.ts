@@ -4,7 +4,7 @@ import type { MeshId } from "../meshes/mesh-id.ts";
 import { federationsOfMesh, saveFederation } from "./federation.store.ts";
 import { currentTerms, type Decided, type Federation } from "./federation.ts";
 import { termsDigest } from "./terms.ts";
-import { subjectsOf } from "./visible-federation.service.ts";
+import { concernedBy } from "./visible-federation.service.ts";
 
 export async function saveDecided(
   work: Work,
@@ -20,7 +20,7 @@ export async function saveDecided(
   for (const change of decided.changes) {
     work.record({
       type: `federation.${change}`,
-      subjects: await subjectsOf(work.tx, after),
+      ...(await concernedBy(work.tx, after)),
       ...by,
       fields: { meshId, termsDigest: termsDigest(currentTerms(after)), reason, ...by.fields },
       before,

@@ -2,7 +2,7 @@ import type { Subject } from "../../store/event.ts";
 import type { Executor } from "../../store/tables.ts";
 import { notFound } from "../access/caller.ts";
 import { reaches, type Scope } from "../access/role.ts";
-import { trustDomainNamed } from "../trust-domains/trust-domain.service.ts";
+import { ownerOf, trustDomainNamed } from "../trust-domains/trust-domain.service.ts";
 import { findFederation, listFederations } from "./federation.store.ts";
 
 export { listFederations };
@@ -24,13 +24,19 @@ export async function visibleFederation(db: Executor, scope: Scope, federationId
   throw notFound();
 }
 
-/** Both sides, and the owners of their trust domains, see what happens to the federation. */
-export async function subjectsOf(db: Executor, federation: Federation): Promise<Subject[]> {
+/**
+ * Both sides, and the owners of their trust domains, see what happens to the federation. An owner may be unlisted, and a
+ * stranger can propose to its member: it is not named (S21).
+ */
+export async function concernedBy(
+  db: Executor,
+  federation: Federation,
+): Promise<{ readonly subjects: readonly Subject[]; readonly audience: readonly Subject[] }> {
   const subjects: Subject[] = [`federation/${federation.federationId}`];
+  const audience: Subject[] = [];
   for (const { meshId, trustDomain } of federation.parties) {
     subjects.push(`mesh/${meshId}`, `trust-domain/${trustDomain}`);
-    const owner = (await trustDomainNamed(db, trustDomain))?.owner;
-    if (owner) subjects.push(`mesh/${owner}`);
+    audience.push(...ownerOf(await trustDomainNamed(db, trustDomain)));
   }
-  return subjects;
+  return { subjects, audience };
 }

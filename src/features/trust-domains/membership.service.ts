@@ -25,9 +25,12 @@ export async function decideMember(
   const after = decideMembership(before, owner, asked.decision, asked.reason, work.now);
   if (asked.decision === "expel" && !asked.force) await requireBundleWithout(work, name, asked.meshId);
   await saveMembership(work.tx, after);
+  const named = [`mesh/${owner}`] as const;
   work.record({
     type: `membership.${DECIDED[asked.decision]}`,
-    subjects: [`mesh/${asked.meshId}`, `mesh/${owner}`, `trust-domain/${name}`],
+    subjects: [`mesh/${asked.meshId}`, `trust-domain/${name}`, ...(asked.decision === "deny" ? [] : named)],
+    // Whoever was never granted may not read the trust domain, nor whose it is (S21).
+    audience: named,
     actingMesh: owner,
     fields: { reason: asked.reason, ...(asked.decision === "expel" ? { force: asked.force } : {}) },
     before,

@@ -27,6 +27,10 @@ export async function audienceOf(db: Executor, trustDomain: TrustDomain): Promis
   return members.map(({ meshId }): Subject => `mesh/${meshId}`);
 }
 
+/** Its owner as an audience: of what somebody reads too who may not know of it (S21). */
+export const ownerOf = (record: TrustDomainRecord | undefined): Subject[] =>
+  record?.owner ? [`mesh/${record.owner}`] : [];
+
 /**
  * The trust domain as its granted members, operators and auditors may read it.
  * @throws {Refusal} `not-found`
@@ -125,7 +129,8 @@ export async function joinTrustDomain(
   await saveMembership(work.tx, membership);
   work.record({
     type: owner === null ? "membership.granted" : "membership.requested",
-    subjects: [`mesh/${meshId}`, `trust-domain/${trustDomain}`, ...(owner ? [`mesh/${owner}` as const] : [])],
+    subjects: [`mesh/${meshId}`, `trust-domain/${trustDomain}`],
+    audience: ownerOf(existing),
     actingMesh: meshId,
     after: membership,
   });
@@ -141,11 +146,8 @@ export async function leaveTrustDomain(work: Work, mesh: { meshId: MeshId; trust
   await deleteMembership(work.tx, meshId);
   work.record({
     type: "membership.ended",
-    subjects: [
-      `mesh/${meshId}`,
-      `trust-domain/${trustDomain}`,
-      ...(record?.owner ? [`mesh/${record.owner}` as const] : []),
-    ],
+    subjects: [`mesh/${meshId}`, `trust-domain/${trustDomain}`],
+    audience: ownerOf(record),
   });
   work.touched.bundle(trustDomain);
   if (record?.owner !== meshId) return;

@@ -64,7 +64,7 @@ describe("conditions say why a federation is active or not, derived from facts a
   test("messages tell who and why, and until when", () => {
     expect(find(conditions(proposed()), "Consented")?.message).toBe("shop has not decided yet");
     expect(find(conditions(veto(agreed(), "deny", 2).federation), "OwnersAccept")?.message).toBe(
-      "landlord, the owner of shop.example, vetoes it: not in my house",
+      "the owner of shop.example vetoes it: not in my house",
     );
     const end = Date.UTC(2027, 0, 1);
     expect(find(conditions(agreed(terms(bothWays, end))), "Unexpired")?.message).toBe(
