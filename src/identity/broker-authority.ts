@@ -37,6 +37,8 @@ export interface IdentityStores {
 export interface CertificateStore {
   /** What people call it. */
   readonly place: string;
+  /** What people do, where the certificate there is of no use, for the next start to do without: an imperative. */
+  readonly removal: string;
   /** PEM. */
   load(): Promise<string | undefined>;
   /** From now on this one issues. */
@@ -46,6 +48,7 @@ export interface CertificateStore {
 /** The CA's certificate as a file of its own. */
 export const certificateFile = (path: string): CertificateStore => ({
   place: path,
+  removal: `remove ${path}`,
   load: async () => (existsSync(path) ? readFileSync(path, "utf8") : undefined),
   save: async (pem) => writeFileDurably(path, pem),
 });
@@ -100,7 +103,9 @@ export async function openBrokerAuthority(
   const ownName = stored && caKeyName(stored.publicKey.fingerprint);
   const loaded = (ownName && (await keys.load(ownName))) || (await keys.load(FIRST_KEY));
   if (stored !== undefined && loaded === undefined) {
-    throw new StartRefusal(`the key of ${place} is missing; restore it, or remove ${place} to start with a new CA`);
+    throw new StartRefusal(
+      `the key of ${place} is missing; restore it, or ${certificates.removal} to start with a new CA`,
+    );
   }
   const key = loaded ?? (await createKey(keys, FIRST_KEY, "P-256"));
   const certificate = stored ?? readCertificate(mintBrokerCertificate({ ...options, key }));

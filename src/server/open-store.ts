@@ -10,6 +10,7 @@ import { StartRefusal } from "../start-refusal.ts";
 import type { SqliteGuard } from "../store/guarded-sqlite.ts";
 import { migrate } from "../store/migrate.ts";
 import { openPostgres } from "../store/postgres.ts";
+import { requireRights } from "../store/postgres-rights.ts";
 import { MIGRATION_MS } from "../store/postgres-schema.ts";
 import { openSqlite } from "../store/sqlite.ts";
 import { asStorageRefusal } from "../store/storage-errors.ts";
@@ -65,7 +66,7 @@ export const keyFileOf = ({ keyFile }: Config, dataFolder: string): string =>
 
 /**
  * PostgreSQL with every migration, and the names of those that were run now.
- * @throws {StartRefusal} where it cannot be reached, or lacks migrations that its role may not make
+ * @throws {StartRefusal} where it cannot be reached, lacks migrations that its role may not make, or its role lacks rights
  */
 export async function openMigrated(
   url: DatabaseUrl,
@@ -79,7 +80,9 @@ export async function openMigrated(
 
 async function migrateOrClose(db: Database, engine: Engine): Promise<readonly string[]> {
   try {
-    return await migrate(db, engine);
+    const migrated = await migrate(db, engine);
+    if (engine === "postgres") await requireRights(db);
+    return migrated;
   } catch (error) {
     await db.destroy();
     if (engine === "sqlite" || asStorageRefusal(error) === error) throw error;

@@ -15,6 +15,10 @@ type Within = Pick<Work, "tx" | "now">;
 /** The broker's CA certificate in the database that its servers share. */
 export const sharedCertificates = ({ tx, now }: Within): CertificateStore => ({
   place: "the table broker_certificate",
+  // The statements of docs/postgresql.md: a table that is dropped no migration brings back.
+  removal:
+    'stop the servers and, as the owner of the tables, run "delete from sealed_key; delete from broker_certificate;" ' +
+    "(docs/postgresql.md)",
   load: () => sharedCertificate(tx),
   save: (pem) => insertSharedCertificate(tx, pem, now),
 });

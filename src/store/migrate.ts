@@ -10,7 +10,9 @@ import { sharedIdentity } from "../../migrations/0008-shared-identity.ts";
 import { auditIndexes } from "../../migrations/0009-audit-indexes.ts";
 import { StartRefusal } from "../start-refusal.ts";
 import type { Migration } from "./migration.ts";
+import { lacksRights, requireOpenSchema } from "./postgres-rights.ts";
 import { inOneOrder, migrationLock } from "./postgres-schema.ts";
+import { isWithoutRights } from "./storage-errors.ts";
 import type { Database, Engine } from "./tables.ts";
 import { untilUnlocked } from "./transaction.ts";
 
@@ -30,8 +32,8 @@ export const migrations: readonly Migration[] = [
 /** The database was written by a newer program: this one does not know what its tables mean. */
 export class NewerDatabaseError extends StartRefusal {}
 
-/** PostgreSQL: no right to it, and no schema that the role may use. */
-const MAY_NOT: ReadonlySet<unknown> = new Set(["42501", "3F000"]);
+/** PostgreSQL: no schema that the role may use. */
+const NO_SCHEMA = "3F000";
 
 type Ledger = Kysely<{ migration: { name: string; applied_at: number } }>;
 
@@ -41,7 +43,7 @@ type Ledger = Kysely<{ migration: { name: string; applied_at: number } }>;
  * at once each step is run by one (L12). Where no step is missing nothing is locked and no right to change tables needed.
  * @returns the names of the steps that were run
  * @throws {NewerDatabaseError} when the database holds a step that `steps` lacks
- * @throws {StartRefusal} when steps are missing and the role may not change tables
+ * @throws {StartRefusal} when steps are missing and the role may not change tables, or it may not even see which are
  */
 export async function migrate(
   db: Database,
@@ -56,7 +58,7 @@ export async function migrate(
       if (await untilUnlocked(() => runOnce(ledger, engine, step))) done.push(step.name);
     }
   } catch (error) {
-    if (!MAY_NOT.has((error as { code?: unknown }).code)) throw error;
+    if (!isWithoutRights(error) && (error as { code?: unknown }).code !== NO_SCHEMA) throw error;
     const names = missing.map(({ name }) => name).join(", ");
     throw new StartRefusal(
       `the database lacks the migrations ${names}, and its role may not change tables: ` +
@@ -82,8 +84,15 @@ async function appliedSteps(ledger: Ledger, engine: Engine): Promise<ReadonlySet
     engine === "sqlite"
       ? sql`select 1 from sqlite_master where name = 'migration'`
       : sql`select 1 where to_regclass('migration') is not null`;
-  if ((await isThere.execute(ledger)).rows.length === 0) return new Set();
-  return new Set((await ledger.selectFrom("migration").select("name").execute()).map(({ name }) => name));
+  if ((await isThere.execute(ledger)).rows.length === 0) {
+    if (engine === "postgres") await requireOpenSchema(ledger);
+    return new Set();
+  }
+  const applied = ledger.selectFrom("migration").select("name").execute();
+  const rows = await applied.catch((error: unknown) => {
+    throw isWithoutRights(error) ? lacksRights("select on migration", error) : error;
+  });
+  return new Set(rows.map(({ name }) => name));
 }
 
 /** @returns false where another process ran the step meanwhile */

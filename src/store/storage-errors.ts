@@ -13,6 +13,8 @@ const ASKS_FOR_ANOTHER = /^40(?:001|P01)$/;
  * hold the commit all the same, which the next who opens the file then finds.
  */
 const UNSAID = /^(?:08|57|SQLITE_IOERR)/;
+/** PostgreSQL: the role has no right to it. Of one statement, so that others beside it go on. */
+const INSUFFICIENT_PRIVILEGE = "42501";
 /** A text that PostgreSQL cannot hold, above all one with U+0000; what else it says of data is our own mistake. */
 const UNSTORABLE_TEXT = /^22(?:021|P05)$/;
 
@@ -25,6 +27,7 @@ function codeOf(error: unknown): string {
 export const isUnavailable = (error: unknown): boolean => UNAVAILABLE.test(codeOf(error));
 /** Another process holds SQLite's lock. */
 export const isLocked = (error: unknown): boolean => /^SQLITE_(?:BUSY|LOCKED)/.test(codeOf(error));
+export const isWithoutRights = (error: unknown): boolean => codeOf(error) === INSUFFICIENT_PRIVILEGE;
 export const isAsksForAnother = (error: unknown): boolean => ASKS_FOR_ANOTHER.test(codeOf(error));
 /** Of an error that came while a transaction was being committed. */
 export const isOutcomeUnknown = (error: unknown): boolean => UNSAID.test(codeOf(error));
@@ -37,10 +40,13 @@ export const outcomeUnknown = (cause: unknown): Refusal =>
     { extra: { outcome: "unknown" }, cause },
   );
 
-/** A database that cannot answer becomes 503 `storage-unavailable`; every other error stays what it is. */
+/**
+ * A database that cannot answer, or may not as its owner has granted too little, becomes 503 `storage-unavailable`; every
+ * other error stays what it is.
+ */
 export function asStorageRefusal(error: unknown): unknown {
   const code = codeOf(error);
   if (UNSTORABLE_TEXT.test(code)) return new Refusal("invalid-text", "a text holds U+0000", { cause: error });
-  if (!isUnavailable(error)) return error;
+  if (!isUnavailable(error) && !isWithoutRights(error)) return error;
   return new Refusal("storage-unavailable", "the database cannot answer now; nothing was changed", { cause: error });
 }

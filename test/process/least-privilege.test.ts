@@ -28,8 +28,8 @@ const run = (url: string, statements: readonly string[]) =>
     for (const statement of statements) await client.query(statement);
   });
 
-/** Follows the page; resolves with the URLs of the owner and of the servers. */
-async function followThePage() {
+/** Follows the page up to its grants; resolves with the URLs of the owner and of the servers, and what grants. */
+async function followUpToGrants() {
   const mine = `ent_${randomBytes(6).toString("hex")}`;
   const as = (role: string, database = mine): string => {
     const url = new URL(server);
@@ -52,8 +52,18 @@ async function followThePage() {
     code: 0,
     said: expect.stringContaining("done: 0001-main-job, "),
   });
-  await run(owner, documented("grants", mine));
-  return { owner, servers };
+  return { owner, servers, mine, grant: (upTo?: number) => run(owner, documented("grants", mine).slice(0, upTo)) };
+}
+
+async function followThePage() {
+  const followed = await followUpToGrants();
+  await followed.grant();
+  return followed;
+}
+
+async function startOn(databaseUrl: string, folder = temporaryFolder()) {
+  const broker = spawnBroker(folder, { ENTENTE_DATABASE_URL: databaseUrl });
+  return { ...(await broker.ended), said: broker.output() };
 }
 
 const refusalOf = (client: pg.Client, statement: string) =>
@@ -102,5 +112,73 @@ describe.skipIf(TEST_POSTGRES_URL === undefined)("the role that docs/postgresql.
     await onServer(owner, async (client) => {
       expect(await refusalOf(client, "delete from event"), "S68: not even the owner, by mistake").toBe("P0001");
     });
+  }, 60_000);
+
+  it("L9: a start before the grants says that the role lacks rights, not that migrations are missing", async () => {
+    const { servers, grant } = await followUpToGrants();
+    for (const [granted, lacking] of [
+      [0, "usage on the schema entente;"],
+      [1, "select on migration;"],
+    ] as const) {
+      await grant(granted);
+      const { code, said } = await startOn(servers);
+      expect(said).toContain(`the role of databaseUrl lacks rights: ${lacking}`);
+      expect(said).toContain("docs/postgresql.md");
+      expect(said).not.toMatch(/lacks the migrations|\n +at /);
+      expect(code).toBe(78);
+    }
+  }, 60_000);
+
+  it("L9: a start names each table to which a grant was forgotten, as after an upgrade", async () => {
+    const { owner, servers, mine } = await followThePage();
+    await run(owner, [
+      `revoke all on distrust from ${mine}_server`,
+      `revoke update (cursor_key) on broker from ${mine}_server`,
+      `revoke delete on token from ${mine}_server`,
+    ]);
+    const { code, said } = await startOn(servers);
+    expect(said).toContain(
+      "lacks rights: update on broker; delete, insert, select, update on distrust; delete on token;",
+    );
+    expect(said).not.toMatch(/\n +at /);
+    expect(code).toBe(78);
+  }, 60_000);
+
+  it("a right that is taken while a server runs is 503 storage-unavailable and an error in the log", async () => {
+    const { owner, servers, mine, grant } = await followThePage();
+    const broker = await runBroker({ ENTENTE_DATABASE_URL: servers });
+    onTestFinished(() => broker.remove());
+    await run(owner, [`revoke all on mesh from ${mine}_server`]);
+    const body = { meshId: "bank", trustDomain: "bank.example" };
+    const answer = await broker.api("POST", "/v1/meshes", { body, token: broker.operatorToken });
+    expect(answer).toMatchObject({ status: 503, body: { code: "storage-unavailable" } });
+    expect(broker.log()).toMatch(/"level":50.*permission denied for table mesh/);
+    await grant();
+    await registerMesh(broker, "bank");
+  }, 60_000);
+
+  it("L9: where the CA's sealed key is gone the refusal's own statements lead to a start with a new CA (R49)", async () => {
+    const { owner, servers } = await followThePage();
+    const folder = temporaryFolder();
+    const broker = await runBroker({ ENTENTE_DATABASE_URL: servers }, folder);
+    await broker.close();
+    await run(owner, ["delete from sealed_key"]);
+    const { code, said } = await startOn(servers, folder);
+    const [, statements = ""] = /as the owner of the tables, run "(.*?)"/.exec(said) ?? [];
+    expect({ code, isOnThePage: page.includes(statements) }).toEqual({ code: 78, isOnThePage: true });
+    await run(owner, [statements]);
+    const again = await runBroker({ ENTENTE_DATABASE_URL: servers }, folder);
+    onTestFinished(() => again.remove());
+    expect((await again.api("GET", "/v1/broker", { token: again.operatorToken })).status).toBe(200);
+  }, 60_000);
+
+  it("L9: a table that is gone is named, and is no crash", async () => {
+    const { owner, servers } = await followThePage();
+    await run(owner, ["drop table broker_certificate"]);
+    for (const url of [servers, owner]) {
+      const { code, said } = await startOn(url);
+      expect(said).toContain("lacks the tables broker_certificate");
+      expect(code).toBe(78);
+    }
   }, 60_000);
 });

@@ -17,6 +17,7 @@ describe("a database that cannot answer now is 503 storage-unavailable, whatever
     ["25P03", "the session was idle in its transaction for too long"],
     ["28P01", "the password was changed"],
     ["3D000", "the database is gone"],
+    ["42501", "the role's rights were taken or never granted"],
     ["40P01", "a deadlock, again and again"],
     ["53100", "the disk is full"],
     ["53300", "too many connections"],
@@ -36,7 +37,7 @@ describe("a database that cannot answer now is 503 storage-unavailable, whatever
     expect(asStorageRefusal(coded(code))).toMatchObject({ code: "invalid-text", status: 400 });
   });
 
-  it.each(["23505", "42501", "42P01", "SQLITE_CONSTRAINT_UNIQUE", "ENOENT"])("%s stays what it is", (code) => {
+  it.each(["23505", "42P01", "SQLITE_CONSTRAINT_UNIQUE", "ENOENT"])("%s stays what it is", (code) => {
     const error = coded(code);
     expect(asStorageRefusal(error)).toBe(error);
   });

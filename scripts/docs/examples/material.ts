@@ -73,6 +73,7 @@ export function exampleIdentity(): IdentityStores {
   return {
     certificates: {
       place: "memory",
+      removal: "end the process",
       load: async () => certificate,
       save: async (pem) => {
         certificate = pem;
