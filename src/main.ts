@@ -18,7 +18,7 @@ process.umask(0o077);
 process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, "..", "node_modules", ".cache", "entente");
 module.enableCompileCache();
 
-const { StartRefusal } = await import("./start-refusal.ts");
+const { asStartRefusal } = await import("./start-refusal.ts");
 try {
   const [, , command] = process.argv;
   if (command === "migrate") await (await import("./server/migrations.ts")).runMigrations();
@@ -26,9 +26,9 @@ try {
   else await (await import("./server.ts")).main();
   module.flushCompileCache();
 } catch (error) {
-  const foreseen = error instanceof StartRefusal;
+  const foreseen = asStartRefusal(error);
   console.error("entente: cannot start");
-  console.error(foreseen ? error.message : error);
+  console.error(foreseen ? foreseen.message : error);
   // EX_CONFIG for what the operator can mend, EX_SOFTWARE for the rest (L7).
   process.exit(foreseen ? 78 : 70);
 }

@@ -1,5 +1,5 @@
 import { createPublicKey, type KeyObject, X509Certificate } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { writeFileDurably } from "../durable-file.ts";
 import type { Sha256Hex } from "../pki/authority.ts";
 import { type Certificate, readCertificate } from "../pki/certificate.ts";
@@ -49,7 +49,7 @@ export interface CertificateStore {
 export const certificateFile = (path: string): CertificateStore => ({
   place: path,
   removal: `remove ${path}`,
-  load: async () => (existsSync(path) ? readFileSync(path, "utf8") : undefined),
+  load: async () => (statSync(path, { throwIfNoEntry: false }) ? readFileSync(path, "utf8") : undefined),
   save: async (pem) => writeFileDurably(path, pem),
 });
 

@@ -1,8 +1,8 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from "node:crypto";
-import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readFileSync, rmSync } from "node:fs";
+import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { syncFolder, writeFileDurably } from "../durable-file.ts";
-import { StartRefusal } from "../start-refusal.ts";
+import { asStartRefusal, StartRefusal } from "../start-refusal.ts";
 
 export type StoredKeyKind = "P-256" | "P-384" | "Ed25519";
 
@@ -32,7 +32,8 @@ export function fileKeyStore(folder: string): KeyStore {
   return {
     async load(name) {
       const path = pathOf(name);
-      return existsSync(path) ? readKeyFile(path, 0o077) : undefined;
+      // A folder that may not be looked into is an error, and no folder without the key: nobody is to make another CA.
+      return statSync(path, { throwIfNoEntry: false }) ? readKeyFile(path, 0o077) : undefined;
     },
     generate: generateKey,
     async keep(name, key) {
@@ -54,8 +55,10 @@ export function readKeyFile(path: string, forbidden: number): KeyObject {
   try {
     return createPrivateKey(readGuarded(path, forbidden));
   } catch (error) {
-    if (error instanceof StartRefusal) throw error;
-    throw new StartRefusal(`${path} is not a readable PEM private key; restore it from a backup`, error);
+    throw (
+      asStartRefusal(error) ??
+      new StartRefusal(`${path} is not a readable PEM private key; restore it from a backup`, error)
+    );
   }
 }
 

@@ -1,5 +1,5 @@
 import { mkdirSync, statSync } from "node:fs";
-import { StartRefusal } from "../start-refusal.ts";
+import { fileMend, StartRefusal } from "../start-refusal.ts";
 
 /** Made for its owner alone where it is absent; in one that others can list, each file guards itself (S62). */
 export function openDataFolder(path: string): string {
@@ -7,7 +7,8 @@ export function openDataFolder(path: string): string {
     mkdirSync(path, { recursive: true, mode: 0o700 });
     if (!statSync(path).isDirectory()) throw new Error("it is not a folder");
   } catch (error) {
-    throw new StartRefusal(`the data folder ${path} cannot be used: ${(error as Error).message}`, error);
+    const mend = fileMend(error) ?? "set ENTENTE_DATA to another folder";
+    throw new StartRefusal(`the data folder ${path} cannot be used: ${(error as Error).message}; ${mend}`, error);
   }
   return path;
 }

@@ -32,6 +32,26 @@ async function refusal(folder: string, env: Record<string, string> = {}) {
   return { code, said: broker.output() };
 }
 
+const MAIN = join(import.meta.dirname, "..", "..", "src", "main.ts");
+const STACK = /\n +at /;
+/** Takes from the superuser what lets it write everywhere; others have nothing to take. */
+const AS_ORDINARY_USER = process.getuid?.() === 0 ? ["setpriv", "--bounding-set=-all"] : ["env"];
+const works = ([command = "", ...parameters]: readonly string[]) =>
+  spawnSync(command, [...parameters, "true"]).status === 0;
+const CAN_MOUNT = works(["unshare", "-rm"]);
+const CAN_DROP = works(AS_ORDINARY_USER);
+
+/** As `refusal`, below a program that changes what the broker may do, after a command that has the folder as `$0`. */
+function refusalBelow(folder: string, before: string, ...[program = "", ...parameters]: string[]) {
+  const script = `${before} && exec "${process.execPath}" "${MAIN}"`;
+  const { status, stdout, stderr } = spawnSync(program, [...parameters, "sh", "-c", script, folder], {
+    env: { PATH: process.env.PATH, ENTENTE_DATA: folder, ENTENTE_TRUST_DOMAIN: "broker.example" },
+    encoding: "utf8",
+    timeout: 20_000,
+  });
+  return { code: status, said: stdout + stderr };
+}
+
 const database = (folder: string) => join(folder, "entente.db");
 
 describe("a start that would go wrong is refused with exit status 78, what is wrong and what mends it (L9):", () => {
@@ -94,6 +114,36 @@ describe("a start that would go wrong is refused with exit status 78, what is wr
     expect(said).toContain(file);
     expect(code).toBe(78);
     expect(statSync(join(folder, file)).mode & 0o777).toBe(0o644);
+  });
+
+  it.skipIf(!CAN_MOUNT)("a file system that is mounted read-only (L4)", () => {
+    const folder = usedFolder();
+    const { code, said } = refusalBelow(folder, "mount --bind $0 $0 && mount -o remount,bind,ro $0", "unshare", "-rm");
+    expect(said).toContain("mount its file system for writing");
+    expect(said).toContain("entente.lock");
+    expect(said).not.toMatch(STACK);
+    expect(code).toBe(78);
+  });
+
+  it.skipIf(!CAN_DROP).each([
+    ["a folder that the broker's user may not write", "", 0o500, /entente\.lock/],
+    [
+      "one file in it that it may not read",
+      "entente.db",
+      0o000,
+      /EACCES.*entente\.db.*give the broker's user the right/s,
+    ],
+    ["a folder in it that it may not look into", "keys", 0o000, /EACCES.*keys.*give the broker's user the right/s],
+    ["a key that it may not read", "keys/broker-ca.pem", 0o000, /EACCES.*keys.*give the broker's user the right/s],
+  ])("%s (L4)", (_, file, mode, expected) => {
+    const folder = usedFolder();
+    for (const lock of file === "" ? ["entente.lock"] : []) rmSync(join(folder, lock), { force: true });
+    chmodSync(join(folder, file), mode);
+    const { code, said } = refusalBelow(folder, "true", ...AS_ORDINARY_USER);
+    chmodSync(join(folder, file), 0o700);
+    expect(said).toMatch(expected);
+    expect(said).not.toMatch(STACK);
+    expect(code).toBe(78);
   });
 
   it("and the folder as it was left starts", async () => {
