@@ -71,7 +71,7 @@ describe("a mesh proves that it holds the key of an authority", () => {
   });
 
   it("a proof that fails leaves the challenge open, and one that comes after its hour finds none", async () => {
-    const late = await registerMesh(broker, "late");
+    const late = await registerMesh(broker, "after-proof");
     const asked = await challenge(late, late.authorityId);
     const wrong = testCa({ trustDomain: late.trustDomain }).issueSvid(asked.spiffeId).certificatePem;
     await refused("proof-failed", answer(late, late.authorityId, { certificate: wrong }));
@@ -122,6 +122,12 @@ describe("proved beats unproved where two trust domains want one key (R28, R91)"
     return { ca, body, authorityId: body.authorities[0].authorityId as string };
   };
 
+  const claiming = (claimant: Admin & { meshId: string; trustDomain: string }, privateKey: TestCa["privateKey"]) => {
+    const { certificatePem: pem } = testCa({ trustDomain: claimant.trustDomain, privateKey, commonName: "claiming" });
+    const sent = { token: claimant.token, body: { pem, claim: true } };
+    return broker.api("POST", `/v1/meshes/${claimant.meshId}/authorities`, sent);
+  };
+
   it("a claim is not published, holds nothing and keeps nobody from renewing; a warning says no name (S21)", async () => {
     const victim = await registerMesh(broker, "victim");
     const thief = await registerMesh(broker, "thief");
@@ -141,7 +147,7 @@ describe("proved beats unproved where two trust domains want one key (R28, R91)"
 
   it("a further member of the claimant's trust domain does not publish it either", async () => {
     const owner = await registerMesh(broker, "claiming-owner");
-    const { ca } = await claimOf(owner, shop.ca.privateKey);
+    const { ca } = await claimOf(owner, (await registerMesh(broker, "claimed-from")).ca.privateKey);
     const member = await bareMesh(broker, "claiming-member", owner.trustDomain);
     const body = { meshId: member.meshId, decision: "grant" };
     const grant = broker.api("POST", `/v1/trust-domains/${owner.trustDomain}/memberships`, {
@@ -203,10 +209,8 @@ describe("proved beats unproved where two trust domains want one key (R28, R91)"
     const renewed = { trustDomain: "winner.example", privateKey: ca.privateKey, commonName: "renewed" };
     const { authorities } = await upload(broker, winner, testCa(renewed).certificatePem);
     expect(authorities).toMatchObject([{ state: "prepared" }]);
-    const back = await claimOf(loser, ca.privateKey, "again");
-    expect(back.body.authorities).toMatchObject([{ state: "claimed" }]);
-    const proof = signatureOf(back.ca, await challenge(loser, back.authorityId));
-    const { text } = await refused("key-known-elsewhere", answer(loser, back.authorityId, proof));
+    const { text } = await refused("key-known-elsewhere", claiming(loser, ca.privateKey));
+    expect(text).toContain("proved in another trust domain");
     expect(text).not.toContain("winner");
     expect(await authority(winner, authorityId)).toMatchObject({ state: "prepared" });
   });
@@ -214,8 +218,8 @@ describe("proved beats unproved where two trust domains want one key (R28, R91)"
   it("a proved one loses to nobody, and stays held when its own mesh revokes it", async () => {
     const careful = await registerMesh(broker, "careful");
     const rival = await registerMesh(broker, "rival");
-    await prove(careful, careful.authorityId, careful.ca);
     const { ca, authorityId } = await claimOf(rival, careful.ca.privateKey);
+    await prove(careful, careful.authorityId, careful.ca);
     const attempt = async () => answer(rival, authorityId, signatureOf(ca, await challenge(rival, authorityId)));
     await refused("key-known-elsewhere", attempt());
     expect(await authority(careful, careful.authorityId)).toMatchObject({ state: "active" });
@@ -223,6 +227,20 @@ describe("proved beats unproved where two trust domains want one key (R28, R91)"
     await expectStatus(200, broker.api("POST", `${pathOf(careful, careful.authorityId)}/transitions`, revoke));
     await refused("key-known-elsewhere", attempt());
     expect(await authority(rival, authorityId)).toMatchObject({ state: "claimed" });
+  });
+
+  it("a proved one cannot be claimed: the claim could never be published, whatever became of the other", async () => {
+    const prover = await registerMesh(broker, "prover");
+    const late = await registerMesh(broker, "claims-proved");
+    await prove(prover, prover.authorityId, prover.ca);
+    await refused("key-known-elsewhere", claiming(late, prover.ca.privateKey));
+    const revoke = { token: prover.token, body: { to: "revoked", force: true } };
+    await expectStatus(200, broker.api("POST", `${pathOf(prover, prover.authorityId)}/transitions`, revoke));
+    await refused("key-known-elsewhere", claiming(late, prover.ca.privateKey));
+    const body = { trustDomains: ["claims-proved.example", "prover.example"], reason: "one root" };
+    await expectStatus(201, broker.api("POST", "/v1/shared-key-allowances", { token: broker.operatorToken, body }));
+    const { authorities } = (await expectStatus(201, claiming(late, prover.ca.privateKey))).body;
+    expect(authorities).toMatchObject([{ state: "prepared" }]);
   });
 
   it("where an operator allows both to hold it, a proof takes it from nobody", async () => {

@@ -25,7 +25,7 @@ import {
   standingContributions,
   trustDomainsExpiringBetween,
 } from "./authority.store.ts";
-import { isHeldBy, isHeldElsewhere } from "./claim.service.ts";
+import { holdingElsewhere, isHeldBy, provedElsewhere } from "./claim.service.ts";
 import {
   type Contribution,
   type ContributionState,
@@ -113,7 +113,7 @@ export async function registerAuthorities(
 
 /**
  * A source brings one authority; known authorities are shared, their revocation too. One of which another trust domain
- * holds the key can be claimed: it is not published before the source has proved that it holds the key.
+ * holds the key unproved can be claimed: it is not published before the source has proved that it holds the key.
  * @throws {Refusal} as `registerAuthorities`
  */
 export async function contribute(
@@ -128,15 +128,16 @@ export async function contribute(
 ): Promise<Contribution> {
   const { source, trustDomain, authority, claim = false } = asked;
   const found = await findAuthority(work.tx, trustDomain, authority.fingerprint);
-  if (found && (await findContribution(work.tx, source, found.authorityId))) {
-    throw new Refusal("authority-exists", `${source.id} has registered ${authority.fingerprint}`, {
-      extra: { authorityId: found.authorityId },
-    });
+  const before = found && (await findContribution(work.tx, source, found.authorityId));
+  if (before) {
+    const what = `${source.id} has registered ${authority.fingerprint}, which is ${shownState(before)}`;
+    throw new Refusal("authority-exists", what, { extra: { authorityId: before.known.authorityId } });
   }
   if (found && found.revokedAt !== null) throw new Refusal("authority-revoked", `${authority.fingerprint} is revoked`);
   const held = found !== undefined && (await isHeldBy(work.tx, found.authorityId, authority.keyFingerprint));
-  const contested = !held && (await isHeldElsewhere(work.tx, trustDomain, authority.keyFingerprint));
-  if (contested && !claim) {
+  const elsewhere = held ? undefined : await holdingElsewhere(work.tx, trustDomain, authority.keyFingerprint);
+  if (elsewhere === "proved" && claim) throw provedElsewhere(authority.fingerprint);
+  if (elsewhere !== undefined && !claim) {
     throw new Refusal(
       "key-known-elsewhere",
       `the key of ${authority.fingerprint} is known in another trust domain (R28, R91)`,
@@ -146,7 +147,7 @@ export async function contribute(
   const contribution: Contribution = {
     known,
     source,
-    state: contested ? "claimed" : asked.state,
+    state: elsewhere === undefined ? asked.state : "claimed",
     createdAt: work.now,
     changedAt: work.now,
     reason: null,
@@ -268,7 +269,7 @@ export async function trustDomainOfMember(work: { tx: Executor }, meshId: MeshId
 
 const keyClaimed = ({ fingerprint }: Authority, place: Place): Warning => ({
   code: "key-claimed",
-  message: `the key of ${fingerprint} is known in another trust domain: prove that you hold it, and it is published`,
+  message: `the key of ${fingerprint} is known in another trust domain: prove that you hold it, and it is published, unless the other proves it first`,
   ...place,
 });
 

@@ -23,14 +23,20 @@ async function rivalsOf(db: Executor, trustDomain: TrustDomain, keyFingerprint: 
   return rivals;
 }
 
-/** Whether a key belongs to another trust domain, as far as is known without a proof. */
-export async function isHeldElsewhere(
+/** How another trust domain holds a key that this one may not hold beside it; undefined where none does. */
+export async function holdingElsewhere(
   db: Executor,
   trustDomain: TrustDomain,
   keyFingerprint: string,
-): Promise<boolean> {
-  return (await rivalsOf(db, trustDomain, keyFingerprint)).length > 0;
+): Promise<"proved" | "unproved" | undefined> {
+  const rivals = await rivalsOf(db, trustDomain, keyFingerprint);
+  if (rivals.length === 0) return undefined;
+  return rivals.some(({ proved }) => proved) ? "proved" : "unproved";
 }
+
+/** Proved beats unproved, and is beaten by nobody: no claim to it is ever published. */
+export const provedElsewhere = (fingerprint: string): Refusal =>
+  new Refusal("key-known-elsewhere", `the key of ${fingerprint} is proved in another trust domain (R28, R91)`);
 
 /** That a trust domain holds this certificate or JWT key, and not by a claim alone. */
 export const isHeldBy = async (db: Executor, authorityId: string, keyFingerprint: string): Promise<boolean> =>
@@ -44,8 +50,7 @@ export const isHeldBy = async (db: Executor, authorityId: string, keyFingerprint
 export async function takeFromUnproved(work: Work, { known }: Contribution): Promise<void> {
   const { keyFingerprint, fingerprint } = known.authority;
   const rivals = await rivalsOf(work.tx, known.trustDomain, keyFingerprint);
-  if (rivals.some(({ proved }) => proved))
-    throw new Refusal("key-known-elsewhere", `the key of ${fingerprint} is proved in another trust domain (R28, R91)`);
+  if (rivals.some(({ proved }) => proved)) throw provedElsewhere(fingerprint);
   for (const trustDomain of new Set(rivals.map((rival) => rival.known.trustDomain))) {
     const lost = rivals.map((rival) => rival.known).filter((one) => one.trustDomain === trustDomain && !one.revokedAt);
     if (lost.length === 0) continue;
