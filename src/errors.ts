@@ -267,7 +267,7 @@ export const catalogue = {
   "trust-domain-freed": {
     status: 409,
     title: "The trust domain was given back",
-    mend: "Ask an operator to register it again.",
+    mend: "An invitation does not bring it back: an operator registers it, by POST /v1/meshes with an operator's token.",
   },
   "trust-domain-has-members": {
     status: 409,
@@ -302,7 +302,7 @@ export const catalogue = {
   "authority-exists": {
     status: 409,
     title: "The mesh has registered this authority before",
-    mend: "Change its state with a transition; a certificate is registered once.",
+    mend: "It is registered once. Prepared, active or retiring: change its state with a transition. Claimed: prove it. Retired or revoked: it is published no more; make a new certificate, of a new key where it was revoked.",
   },
   "authority-revoked": {
     status: 409,
@@ -388,7 +388,7 @@ export const catalogue = {
   "wider-rights": {
     status: 403,
     title: "The token would have wider rights than its maker",
-    mend: "Make a token of your own role or a narrower one, for your own meshes.",
+    mend: "Make a token of your own role or a narrower one, for your own meshes. Who ends or rotates one that speaks for other meshes too, `detail` says.",
   },
   "quota-exceeded": {
     status: 409,
@@ -398,7 +398,7 @@ export const catalogue = {
   "mesh-suspended": {
     status: 409,
     title: "The mesh is suspended",
-    mend: "Ask the operator to end the suspension; until then its tokens read, revoke and withdraw, and change nothing else.",
+    mend: "Until an operator ends the suspension (DELETE /v1/meshes/{meshId}/suspension) the mesh's tokens read, revoke and withdraw, and change nothing else.",
   },
   "break-glass-off": {
     status: 403,

@@ -193,7 +193,7 @@ describe("S26: a token's life", () => {
     await refused("not-found", revoke(admin, auditor.tokenId));
   });
 
-  it("one that also speaks for another's mesh is not this mesh's admin's to revoke", async () => {
+  it("S23: an admin token that also speaks for another's mesh is not this mesh's admin's to revoke", async () => {
     for (const meshId of ["pair-a", "pair-b"])
       await expectStatus(
         201,
@@ -201,8 +201,18 @@ describe("S26: a token's life", () => {
       );
     const both = await made(operator, { role: "mesh-admin", meshes: ["pair-a", "pair-b"] });
     const one = await made(both.token, { role: "mesh-admin", meshes: ["pair-a"] });
-    await refused("wider-rights", revoke(one.token, both.tokenId));
+    const { body } = await refused("wider-rights", revoke(one.token, both.tokenId));
+    expect(body.detail).toMatch(/only an admin of all its meshes revokes it.*an operator can suspend your mesh/);
     await expectStatus(200, revoke(both.token, one.tokenId));
+  });
+
+  it("S23: one that only reads is revoked by the admin of any of its meshes, and by no other's", async () => {
+    const [a, b, other] = [await adminOf("read-a"), await adminOf("read-b"), await adminOf("read-c")];
+    const viewer = await made(operator, { role: "mesh-viewer", meshes: ["read-a", "read-b"] });
+    await refused("not-found", revoke(other, viewer.tokenId));
+    await expectStatus(200, revoke(a, viewer.tokenId));
+    await refused("unauthenticated", whoami(viewer.token));
+    await refused("already-ended", revoke(b, viewer.tokenId));
   });
 
   it("is listed and read without its secret, with its last use", async () => {

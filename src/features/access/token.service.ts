@@ -116,9 +116,12 @@ export async function readToken(db: Executor, scope: Scope, tokenId: string): Pr
   return token;
 }
 
-/** @throws {Refusal} as `endableToken` */
+/**
+ * Whoever administers one of a mesh-viewer token's meshes ends it: nobody else is to say who reads that mesh.
+ * @throws {Refusal} as `endableToken`
+ */
 export async function revokeToken(work: Work, caller: TokenCaller, tokenId: string): Promise<void> {
-  await endToken(work, await endableToken(work, caller, tokenId));
+  await endToken(work, await endableToken(work, caller, tokenId, "revokes"));
 }
 
 /**
@@ -132,7 +135,7 @@ export async function rotateToken(
   tokenId: string,
   overlapSeconds: number,
 ): Promise<{ token: Token; secret: string; predecessorEndsAt: EpochMs }> {
-  const before = await endableToken(work, caller, tokenId);
+  const before = await endableToken(work, caller, tokenId, "rotates");
   const { name, role, meshes, lifeSeconds } = before;
   const made = await issueToken(work, { name, role, meshes, expiresInSeconds: lifeSeconds });
   const expiresAt = Math.min(before.expiresAt, work.now + overlapSeconds * SECOND_MS);
@@ -149,20 +152,32 @@ export async function rotateToken(
 
 /**
  * A token that the caller may end. An operator that could end a mesh's admin token could make the "first" one anew, and
- * consent in the mesh's place.
- * @throws {Refusal} `not-found`; `wider-rights` for a token that speaks for meshes which the caller does not
- * administer; `forbidden` to an operator who would end a mesh's admin token; `already-ended`
+ * consent in the mesh's place; so it could where another mesh's admin ended it.
+ * @throws {Refusal} `not-found`; `wider-rights` for a token that speaks for meshes which the caller does not administer,
+ * but for a mesh-viewer's that it revokes; `forbidden` to an operator who would end a mesh's admin token; `already-ended`
  */
-async function endableToken(work: Work, caller: TokenCaller, tokenId: string): Promise<Token> {
+async function endableToken(
+  work: Work,
+  caller: TokenCaller,
+  tokenId: string,
+  how: "revokes" | "rotates",
+): Promise<Token> {
   const token = await readToken(work.tx, caller.scope, tokenId);
-  if (!caller.scope.all && !token.meshes.every((meshId) => reaches(caller.scope, meshId))) {
-    throw new Refusal("wider-rights", "the token speaks for meshes that you do not administer");
-  }
+  const isForOthers = !caller.scope.all && !token.meshes.every((meshId) => reaches(caller.scope, meshId));
+  if (isForOthers && (how === "rotates" || token.role === "mesh-admin")) throw forOthers(token.role, how);
   if (token.role === "mesh-admin" && caller.scope.all) {
     throw new Refusal("forbidden", "only the mesh's own admin revokes or rotates a mesh-admin token (S23)");
   }
   if (!isValid(token, work.now)) throw new Refusal("already-ended", `the token ${tokenId} is revoked or expired`);
   return token;
+}
+
+function forOthers(role: Role, how: "revokes" | "rotates"): Refusal {
+  const who =
+    role === "mesh-admin"
+      ? `only an admin of all its meshes ${how} it, itself included (S23); an operator can suspend your mesh meanwhile`
+      : `only an operator ${how} it, or an admin of all its meshes`;
+  return new Refusal("wider-rights", `the token speaks for meshes that you do not administer: ${who}`);
 }
 
 /** A mesh that goes takes the tokens with it that speak for nobody else. */
