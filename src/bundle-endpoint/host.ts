@@ -38,8 +38,10 @@ export interface BundleEndpoint {
   flush(): Promise<void>;
   /** `/readyz` fails from now on; polls are served (L7). */
   notReady(): void;
-  /** Stops accepting, lets open requests end within `graceMs`, flushes deliveries and ends the thread (L7). */
-  close(graceMs: number): Promise<void>;
+  /** Stops accepting, and resolves when open requests have ended, after `graceMs` at the latest; changes are still applied (L7). */
+  drain(graceMs: number): Promise<void>;
+  /** Flushes deliveries and ends the thread; what was not drained is cut off. */
+  close(): Promise<void>;
 }
 
 const RETRY_MS = 1000;
@@ -99,10 +101,11 @@ export function startBundleThread(options: BundleEndpointOptions): BundleThread 
     counters: () => readCounters(counters),
     flush: () => call((id) => ({ type: "flush", id })),
     notReady: () => tell({ type: "not-ready" }),
-    async close(graceMs) {
+    drain: (graceMs) => call((id) => ({ type: "drain", id, graceMs })),
+    async close() {
       if (closing) return;
       closing = true;
-      await call((id) => ({ type: "close", id, graceMs }));
+      await call((id) => ({ type: "close", id }));
       await worker.terminate();
     },
   });

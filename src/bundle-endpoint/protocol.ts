@@ -40,7 +40,8 @@ export type ToWorker =
       readonly certificates: Partial<Record<Profile, ServingCertificate>>;
     }
   | { readonly type: "flush"; readonly id: number }
-  | { readonly type: "close"; readonly id: number; readonly graceMs: number }
+  | { readonly type: "drain"; readonly id: number; readonly graceMs: number }
+  | { readonly type: "close"; readonly id: number }
   | { readonly type: "fresh" }
   | { readonly type: "not-ready" }
   /** The batch of deliveries is in the ledger. */

@@ -87,6 +87,14 @@ function watchClock(): void {
 watchClock();
 setInterval(() => void outbox.flush(), options.deliveryBatchMs).unref();
 
+let drained: Promise<unknown> | undefined;
+async function drain(graceMs: number): Promise<void> {
+  closing = true;
+  ready.stop();
+  drained ??= Promise.all([listeners.spiffe.close(graceMs), listeners.web.close(graceMs)]);
+  await drained;
+}
+
 async function perform(message: Extract<ToWorker, { id: number }>): Promise<void> {
   switch (message.type) {
     case "apply":
@@ -99,10 +107,10 @@ async function perform(message: Extract<ToWorker, { id: number }>): Promise<void
     }
     case "flush":
       return outbox.flush();
+    case "drain":
+      return drain(message.graceMs);
     case "close":
-      closing = true;
-      ready.stop();
-      await Promise.all([listeners.spiffe.close(message.graceMs), listeners.web.close(message.graceMs)]);
+      await drain(0);
       return outbox.flush();
   }
 }

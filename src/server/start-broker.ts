@@ -62,7 +62,6 @@ async function start(config: Config, surroundings: Surroundings, opened: Opened)
   stop?.throwIfAborted();
   const writer = opened.layer();
   const graceMs = config.shutdownGraceSeconds * SECOND_MS;
-  let graceEnds = 0;
 
   let bundles: ServedBundles | undefined;
   let app: FastifyInstance | undefined;
@@ -90,7 +89,7 @@ async function start(config: Config, surroundings: Surroundings, opened: Opened)
     const ended = await serving?.catch(() => undefined);
     if (!ended) return thread.abandon();
     await ended.follower.stop();
-    await ended.endpoint.close(Math.max(0, graceEnds - performance.now()));
+    await ended.endpoint.close();
   });
   serving = serveBundles(core, thread, await loadBundles(core, thread), surroundings);
   // Whoever waits for it is told; until then others are opened.
@@ -126,12 +125,15 @@ async function start(config: Config, surroundings: Surroundings, opened: Opened)
     loopDelayMs: () => loopDelay.p99Ms(),
   };
   const building = buildAdmin(config, parts, surroundings);
-  opened.layer()(async () => {
+  // All listeners stop accepting together, and what is open has the same grace.
+  const listener = opened.layer();
+  listener(async () => {
     const ended = await building.catch(() => undefined);
     if (ended) await closeAdmin(ended, graceMs);
     // A change that was still answered was served before; what the process itself still writes waits for no view.
     core.waitFor(undefined);
   });
+  listener(async () => (await serving?.catch(() => undefined))?.endpoint.drain(graceMs));
   [bundles, app] = await Promise.all([serving, building]);
   const { endpoint, follower } = bundles;
   core.waitFor(async (position) => {
@@ -180,7 +182,6 @@ async function start(config: Config, surroundings: Surroundings, opened: Opened)
       stopping = true;
       endpoint.notReady();
       await setTimeout(config.shutdownDelaySeconds * SECOND_MS);
-      graceEnds = performance.now() + graceMs;
       if (!(await opened.close(graceMs + STOP_MS)))
         logger.warn("it stops without what the database did not take in time; nothing that was acknowledged is lost");
     },

@@ -91,7 +91,7 @@ it("keeps a batch that the ledger cannot take and offers it again (L16)", async 
 it("hands over the last deliveries when it closes (L7)", async () => {
   const running = await runEndpoint({ deliveryBatchMs: 60_000 });
   await running.spire(POLL);
-  await running.endpoint.close(100);
+  await running.endpoint.close();
   expect(running.deliveries).toHaveLength(1);
 });
 

@@ -134,7 +134,7 @@ export async function runEndpoint({
     spire: (path, poll) => pollAsSpire(endpoint.addresses.spiffe.port, path, { ca, spiffeId: SPIFFE_ID }, poll),
     istiod: (path, poll) => pollAsIstiod(endpoint.addresses.web.port, path, { ca }, poll),
     [Symbol.asyncDispose]: async () => {
-      await endpoint.close(0);
+      await endpoint.close();
       rmSync(dataFolder, { recursive: true });
     },
   };

@@ -120,8 +120,9 @@ describe("health", () => {
     running.endpoint.notReady();
     expect((await running.spire("/readyz")).body).toContain("stopping");
     expect((await running.spire(POLL)).status).toBe(200);
-    await running.endpoint.close(1000);
+    await running.endpoint.drain(1000);
     await expect(running.spire(POLL)).rejects.toThrow();
+    await running.endpoint.close();
     expect(running.failures).toEqual([]);
   });
 

@@ -12,7 +12,7 @@ describe("the bundle endpoint over real TLS", () => {
   beforeAll(async () => {
     running = await runEndpoint();
   });
-  afterAll(() => running.endpoint.close(0));
+  afterAll(() => running.endpoint.close());
 
   for (const profile of ["spire", "istiod"] as const) {
     it(`serves a peer's bundle to a ${profile} that polls as it really does (R62, R68, R74)`, async () => {
