@@ -60,6 +60,8 @@ it.each([
 
 it.each(["ENTENTE_ADMIN_ADDRESS", "ENTENTE_BUNDLE_ADDRESS", "ENTENTE_BUNDLE_WEB_ADDRESS"])(
   "L9: a start that fails for the port of %s leaves nothing open: in the same process the next one listens",
+  // A port that is free again can be taken by anybody.
+  { retry: 2 },
   async (variable) => {
     const folder = temporaryFolder();
     const { port, free } = await takenPort();
