@@ -18,7 +18,7 @@ export const answerHeaders = {
 
 type AnswerHeader = keyof typeof answerHeaders;
 
-/** What is refused for the time being: it says when to send it again. */
+/** What is refused for the time being: it says when to send it again, and whoever sent it has attempted nothing yet. */
 export const isForNow = (code: ErrorCode): boolean =>
   [429, 503].includes(catalogue[code].status) || code === "idempotency-key-in-use";
 

@@ -8,6 +8,7 @@ import type { Endpoint } from "./endpoint.ts";
 import { asRefusal, inParameter, PROBLEM_TYPE, problemOf } from "./problem.ts";
 import { REFERENCE_ROUTES } from "./reference.ts";
 import { takesBody } from "./request-body.ts";
+import { isDryRun, isHeldBack } from "./request-head.ts";
 
 /** No answer of ours is cached or sniffed. */
 export const SAFE_HEADERS = {
@@ -45,11 +46,14 @@ export function answerErrors(app: FastifyInstance, endpoints: readonly Endpoint[
     const refusal = inParameter(asRefusal(error), takesBody(endpoint) ? undefined : "query");
     if (refusal.status >= 500) request.log.error({ err: refusal.cause ?? refusal }, "request failed");
     const { meshId } = (request.params ?? {}) as { meshId?: string };
-    const { dryRun } = (request.query ?? {}) as { dryRun?: unknown };
-    await listener.refused({ endpoint, caller: request.caller, meshId, dryRun: dryRun === true }, refusal);
+    await listener.refused({ endpoint, caller: request.caller, meshId, dryRun: isDryRun(request) }, refusal);
     return send(reply, refusal, request.id);
   });
   app.setNotFoundHandler(noSuchRoute);
+  // Before a body is waited for that nobody asked for.
+  app.addHook("onRequest", async (request, reply) => {
+    if (request.is404 && isHeldBack(reply)) await noSuchRoute(request, reply);
+  });
 
   async function noSuchRoute(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const methods = methodsOf(request.url.split("?", 1)[0] ?? "");
@@ -74,7 +78,7 @@ export const frameworkErrors = (_error: Error, request: FastifyRequest, reply: F
 
 function send(reply: FastifyReply, refusal: Refusal, requestId: string): FastifyReply {
   // Where the request ends is in doubt, or its body does not come.
-  if (refusal.code === "malformed-request" || refusal.code === "expectation-failed")
+  if (refusal.code === "malformed-request" || refusal.code === "expectation-failed" || isHeldBack(reply))
     reply.header("connection", "close");
   if (refusal.status === 401) reply.header("www-authenticate", 'Bearer realm="entente"');
   if (isForNow(refusal.code)) reply.header("retry-after", String(refusal.extra.retryAfterSeconds ?? 1));

@@ -17,6 +17,7 @@ import { preferredType } from "./media-type.ts";
 import { schemaOf } from "./operation-schema.ts";
 import { pageAsked } from "./page-asked.ts";
 import { type Guard, performChange } from "./perform-change.ts";
+import { askForBody, isDryRun } from "./request-head.ts";
 import { problem } from "./schemas.ts";
 import { validatorCompiler } from "./validation.ts";
 
@@ -62,7 +63,10 @@ export function mountEndpoints(app: FastifyInstance, endpoints: readonly Endpoin
       schema: schemas[index] ?? {},
       config: { endpoint },
       ...("largeBody" in endpoint && endpoint.largeBody ? { bodyLimit: parts.limits.uploadBytes } : {}),
-      onRequest: (request) => admit(request, endpoint, parts),
+      async onRequest(request, reply) {
+        await admit(request, endpoint, parts);
+        askForBody(request, reply);
+      },
       preValidation: async (request) => requireBody(request, endpoint),
       handler: (request, reply) =>
         endpoint.method === "GET"
@@ -118,11 +122,11 @@ async function answerChange(
   guard: Guard | undefined,
   { broker, throttle }: AdmissionParts,
 ): Promise<unknown> {
-  const { dryRun = false, ...query } = (request.query ?? {}) as { dryRun?: boolean };
+  const { dryRun: _, ...query } = (request.query ?? {}) as { dryRun?: boolean };
   const { "if-match": ifMatch, "idempotency-key": key } = request.headers as Record<string, string | undefined>;
   const idempotencyKey = endpoint.method === "POST" ? key : undefined;
   const call = callOf(request, query);
-  const options = { ifMatch, idempotencyKey, dryRun };
+  const options = { ifMatch, idempotencyKey, dryRun: isDryRun(request) };
   const performed = await performChange(broker, endpoint, guard, call, options).catch((error: unknown) => {
     holdAgainst(request, error, throttle);
     throw error;

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { Refusal } from "../errors.ts";
 import { hasItsHost } from "../host-header.ts";
 
@@ -11,10 +11,11 @@ const SAID_ONCE: ReadonlySet<string> = new Set(["authorization", "content-type",
  * S56): also what comes while the broker stops (L7).
  */
 export function checkHeads(app: FastifyInstance): void {
-  // Node keeps a request with another expectation than 100-continue from the router.
-  app.server.on("checkExpectation", (request: IncomingMessage, response: ServerResponse) =>
-    app.server.emit("request", request, response),
-  );
+  // Node keeps a request with another expectation from the router, and tells one with 100-continue to go on, whoever asks.
+  for (const event of ["checkExpectation", "checkContinue"])
+    app.server.on(event, (request: IncomingMessage, response: ServerResponse) =>
+      app.server.emit("request", request, response),
+    );
   let isStopping = false;
   app.addHook("preClose", async () => {
     isStopping = true;
@@ -28,6 +29,25 @@ export function checkHeads(app: FastifyInstance): void {
       throw new Refusal("expectation-failed", "the only expectation that is met is 100-continue");
   });
 }
+
+/** Whether nothing is to change, whether the query has been read as its schema says or is refused before. */
+export function isDryRun({ query }: FastifyRequest): boolean {
+  const { dryRun } = (query ?? {}) as { dryRun?: unknown };
+  return dryRun === true || dryRun === "true";
+}
+
+const toldToGoOn = new WeakSet<ServerResponse>();
+
+/** Asks for the body that a client holds back until it is wanted: of who may send one (S4; RFC 9110, 10.1.1). */
+export function askForBody({ headers }: FastifyRequest, { raw }: FastifyReply): void {
+  if (headers.expect === undefined) return;
+  raw.writeContinue();
+  toldToGoOn.add(raw);
+}
+
+/** The body may come all the same or not at all: where the next request begins is in doubt. */
+export const isHeldBack = ({ request, raw }: FastifyReply): boolean =>
+  request.headers.expect !== undefined && !toldToGoOn.has(raw);
 
 function repeatedName(rawHeaders: readonly string[]): string | undefined {
   const names = rawHeaders.filter((_, index) => index % 2 === 0).map((name) => name.toLowerCase());

@@ -2,6 +2,7 @@ import type { Counters } from "../bundle-endpoint/counters.ts";
 import { isMalformed } from "../errors.ts";
 import { recordCounts, recordRefusal } from "../features/audit/refusal.service.ts";
 import type { RefusalTally } from "../features/audit/refusals.ts";
+import { isForNow } from "../http/answer-headers.ts";
 import type { RefusalListener } from "../http/error-answers.ts";
 import type { UnitOfWork } from "../store/unit-of-work.ts";
 import { type Clock, MINUTE_MS } from "../time.ts";
@@ -40,8 +41,7 @@ export function refusalRecorder(parts: {
 
   return {
     async refused({ endpoint, caller, meshId, dryRun }, refusal) {
-      // Whoever is told to come again has attempted nothing yet.
-      if (refusal.status >= 500 || refusal.status === 429 || "retryAfterSeconds" in refusal.extra) return;
+      if (refusal.status >= 500 || isForNow(refusal.code)) return;
       if (refusal.code === "unauthenticated") return tally.count("unauthenticated");
       if (!caller) return tally.count("invalid-request");
       if (isMalformed(refusal.code)) return tally.count("invalid-request");

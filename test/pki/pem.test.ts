@@ -73,7 +73,7 @@ describe("PEM is read strictly (S8)", () => {
     for (const text of [" ".repeat(size), "A".repeat(size), begin.repeat(size / 28), begin + " \n".repeat(size / 2)]) {
       const started = performance.now();
       expect(refused(text).code).toBe("invalid-pem");
-      expect(performance.now() - started).toBeLessThan(1000);
+      expect(performance.now() - started).toBeLessThan(5_000);
     }
   });
 });
