@@ -33,7 +33,9 @@ const RULES: readonly string[] = [
     "an admin alone, itself included; a mesh-viewer token by the admin of any of its meshes; an operator does both to it.",
   "Refresh hint, publicness and memberships of a trust domain are for an admin of its owner mesh: 403 `not-the-owner` " +
     "for other members. The owner can also veto a member's federation.",
-  "Of the other side's acts a mesh sees mesh ID, type, time and outcome; not token, source or request ID (S21).",
+  "Of the other side's acts a mesh sees mesh ID, type, time and outcome; not token, source or request ID (S21). " +
+    "Of what an operator does to one mesh, another's people see type, time and outcome. An owner of a trust domain sees what its " +
+    "members federate and who asks to be one, without being named in those events.",
   "A federation code is its mesh's consent, given in advance by its admin. It is no bearer: it goes into the body of one " +
     "proposal, whose proposer learns which mesh it is of, and nothing of who made it.",
   "A poller's token is no bearer: it works in its own path on the bundle endpoint, and nowhere else.",

@@ -148,6 +148,15 @@ export type EventActor = Actor | (Omit<Actor, "kind"> & { readonly kind: "federa
 export const clockActor: Actor = { kind: "broker", id: "clock", source: null, requestId: null };
 export const systemActor: Actor = { kind: "broker", id: "system", source: null, requestId: null };
 
+/** The broker's own acts are nobody's: who did them is no secret. */
+export const isBrokersOwn = (actorId: string): boolean => actorId === clockActor.id || actorId === systemActor.id;
+
+/**
+ * Types, by how they begin, of which the fields say as `meshId` to which mesh an operator did it, in a federation or by what
+ * this followed from; of the others the subjects say it.
+ */
+export const FIELDS_SAY_WHOSE = ["federation.", "bundle"] as const;
+
 export interface NewEvent {
   readonly type: EventType;
   readonly subjects: readonly Subject[];

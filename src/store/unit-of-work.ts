@@ -60,6 +60,7 @@ export interface Recorded {
 /** Why the derived events of a unit of work happen. */
 export interface Cause {
   readonly type: EventType;
+  readonly subjects: readonly Subject[];
   readonly reason: string | null;
   readonly actingMesh: string | null | undefined;
   readonly actor: EventActor;
@@ -190,6 +191,7 @@ function newWork(parts: UnitOfWorkParts, tx: Executor, actor: Actor, head: numbe
       if (events.length === 0 && bearsSequence(event.type)) throw new Error(`a unit of work began with ${event.type}`);
       const asCause = {
         type: event.type,
+        subjects: event.subjects,
         reason: (event.fields?.reason as string | undefined) ?? null,
         actingMesh: event.actingMesh,
       };

@@ -51,6 +51,21 @@ describe("S23: break-glass", () => {
     const seen = await broker.api("GET", `/v1/federations/${id}`, { token: a.token });
     expect(seen.text).not.toContain(WHY);
     expect(seen.body.consents.find(({ meshId }: TestMesh) => meshId === b.meshId).reason).toContain("break-glass");
+    const about = async (token: string, query: string) =>
+      (await expectStatus(200, broker.api("GET", `/v1/audit-events?limit=50&${query}`, { token }))).body.events;
+    const operator = idOf(broker.operatorToken);
+    expect(await about(a.token, `federationId=${id}&type=federation.granted`)).toMatchObject([
+      { meshId: null, outcome: "done", actor: null, source: null, requestId: null, detail: null },
+    ]);
+    expect(await about(a.token, "type=bundle-access.granted&trustDomain=silent.example")).toMatchObject([
+      { meshId: null, outcome: "done", actor: null, source: null, requestId: null, detail: null },
+    ]);
+    const byOperator = (found: { type: string }[]) =>
+      found.map(({ type }) => type).filter((type) => /^(federation|bundle-access)\./.test(type));
+    expect(byOperator(await about(a.token, `actor=${operator}`))).toEqual([]);
+    expect(byOperator(await about(b.token, `actor=${operator}`))).toEqual(
+      expect.arrayContaining(["bundle-access.granted", "federation.terms-agreed", "federation.granted"]),
+    );
     const [granted] = await events(broker, `type=federation.granted&federationId=${id}`);
     expect(granted).toMatchObject({ meshId: null, actor: { id: idOf(broker.operatorToken) } });
   });

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, it } from "vitest";
-import { refused, UNLIMITED } from "../api/api-fixture.ts";
+import { idOf, refused, UNLIMITED } from "../api/api-fixture.ts";
 import { type ApiAnswer, expectStatus, federate, runBroker, type TestMesh } from "../support/running-broker.ts";
 import { testCa } from "../support/test-ca.ts";
 import { bundle, decide, joinMesh, poll, readFederation, served, twoMeshes } from "./federation-fixture.ts";
@@ -97,6 +97,27 @@ describe("an operator suspends a mesh", () => {
     expect(theirs.text).not.toContain(WHY);
     expect(theirs.body.events.map(({ type }: { type: string }) => type)).toContain("bundle-access.withdrawn");
     expect(theirs.body.events.map(({ type }: { type: string }) => type)).not.toContain("mesh.suspended");
+  });
+
+  it("S21: of what it ends for a peer that one reads type, time and outcome, and nothing of the operator", async () => {
+    const { bank, shop } = await twoMeshes(broker);
+    await federate(broker, bank, shop);
+    await expectStatus(201, suspend(shop));
+    await expectStatus(200, lift(shop));
+    const operator = idOf(token);
+    const told = await eventsOf(bank.token, "order=asc");
+    const types = ["bundle-access.withdrawn", "bundle-access.regranted"];
+    const derived = told.body.events.filter(({ type }: { type: string }) => types.includes(type));
+    expect(derived).toMatchObject(
+      types.map((type) => ({ type, outcome: "done", actor: null, source: null, requestId: null, detail: null })),
+    );
+    expect(told.text).not.toContain(operator);
+    expect((await eventsOf(bank.token, `actor=${operator}`)).body.events).toEqual([]);
+    const own = (await eventsOf(shop.token, `order=asc&actor=${operator}`)).body.events;
+    for (const type of ["mesh.suspended", "mesh.suspension-ended", ...types])
+      expect(own).toContainEqual(
+        expect.objectContaining({ type, actor: { kind: "token", id: operator }, source: null }),
+      );
   });
 
   it("its tokens read and change nothing but what they take back; a peer's still do, and an operator's too", async () => {

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import type { Scope } from "../../src/features/access/role.ts";
 import { type EventFilter, type EventPage, listEvents } from "../../src/features/audit/audit.store.ts";
+import { asSeenBy } from "../../src/features/audit/audit.ts";
 import { parseMeshId } from "../../src/features/meshes/mesh-id.ts";
 import { systemRandomness } from "../../src/randomness.ts";
 import { type EventType, type SealedEvent, type Subject, sealEvent } from "../../src/store/event.ts";
@@ -35,7 +36,9 @@ const events: readonly SealedEvent[] = [...Array(300).keys()].map((index) => {
     random: systemRandomness,
   } as const;
   const audience: Subject[] = index % 3 === 0 ? [`mesh/${pick(MESHES, index * 13)}`] : [];
-  return sealEvent({ type: pick(TYPES, index * 5), subjects, audience, ...(actingMesh ? { actingMesh } : {}) }, made);
+  const fields = index % 2 === 0 ? {} : { meshId: pick(MESHES, index * 3), reason: '"meshId":"tools"' };
+  const acted = actingMesh ? { actingMesh } : {};
+  return sealEvent({ type: pick(TYPES, index * 5), subjects, audience, fields, ...acted }, made);
 });
 
 const aTime = fc.constantFrom(...[-1, 0, 40, 99.5, 150, 299, 300, 90_100].map((seconds) => NOON + seconds * 1_000));
@@ -64,7 +67,8 @@ const aPage = fc.record({
 function expected(scope: Scope, filter: EventFilter, { order, after, limit }: EventPage): number[] {
   const mine: readonly string[] = scope.all ? [] : scope.meshes.map((id) => `mesh/${id}`);
   const others = filter.subjects.some((subject) => subject.startsWith("mesh/") && !mine.includes(subject));
-  const found = events.filter(({ position, type, at, subjects, audience, detail }) => {
+  const found = events.filter((event) => {
+    const { position, type, at, subjects, audience, detail } = event;
     if (after !== undefined && (order === "asc" ? position <= after : position >= after)) return false;
     // Who is in the audience is found by its own people, and by whoever sees all.
     const findable = [...subjects, ...audience.filter((subject) => scope.all || mine.includes(subject))];
@@ -73,8 +77,7 @@ function expected(scope: Scope, filter: EventFilter, { order, after, limit }: Ev
     if (filter.actor !== undefined && detail.actor.id !== filter.actor) return false;
     if (at < (filter.from ?? 0) || at >= (filter.to ?? Number.POSITIVE_INFINITY)) return false;
     if (scope.all) return true;
-    const isOwnAct = detail.actingMesh === null || mine.includes(`mesh/${detail.actingMesh}`);
-    if (filter.actor !== undefined && !isOwnAct) return false;
+    if (filter.actor !== undefined && asSeenBy(scope, event).actor === null) return false;
     if (others && type.startsWith("token.")) return false;
     return findable.some((subject) => mine.includes(subject));
   });

@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from "kysely";
-import type { EventDetail, EventType, Subject } from "../../store/event.ts";
+import { type EventDetail, type EventType, FIELDS_SAY_WHOSE, isBrokersOwn, type Subject } from "../../store/event.ts";
 import { positionsOf } from "../../store/event-log.ts";
 import type { Executor } from "../../store/tables.ts";
 import type { EpochMs } from "../../time.ts";
@@ -117,8 +117,11 @@ function conditionsOf(scope: Scope, asked: EventFilter, { rest, isInScope }: Sea
   const own = mine(scope.meshes);
   if (!isInScope) conditions.push(about([...own, ""]));
   // A filter tells nothing that the answer would hide: who acted for another mesh, for whom else a token speaks (S21).
-  if (asked.actor !== undefined)
-    conditions.push(sql`(way.acting_mesh is null or way.acting_mesh in (${sql.join([...scope.meshes, ""])}))`);
+  if (asked.actor !== undefined) {
+    const isOwn = sql`way.acting_mesh in (${sql.join([...scope.meshes, ""])})`;
+    const isShown = isBrokersOwn(asked.actor) ? sql`true` : event(doneTo(scope.meshes));
+    conditions.push(sql`(${isOwn} or (way.acting_mesh is null and ${isShown}))`);
+  }
   const others = asked.subjects.filter((subject) => subject.startsWith("mesh/") && !own.includes(subject));
   if (others.length > 0) conditions.push(event(sql`event.type not like 'token.%'`));
   // Nor who is in the audience: only what the leaf names.
@@ -126,8 +129,21 @@ function conditionsOf(scope: Scope, asked: EventFilter, { rest, isInScope }: Sea
   return conditions;
 }
 
-/** A pattern for LIKE: what names the subject as JSON does. */
-const containing = (subject: string): string => `%${JSON.stringify(subject).replaceAll(/[!%_]/g, "!$&")}%`;
+/** That an operator did it to one of these meshes, as `asSeenBy` has it: in other words of the same rule. */
+function doneTo(meshes: readonly string[]): RawBuilder<unknown> {
+  const ofType = FIELDS_SAY_WHOSE.map((beginning) => sql`event.type like ${`${beginning}%`}`);
+  const any = (all: readonly RawBuilder<unknown>[]) => sql`(${sql.join([...all, sql`false`], sql` or `)})`;
+  // A quote within a text is escaped in JSON: nobody's reason passes for a member.
+  const byFields = meshes.map((meshId) => sql`way.detail like ${containing({ meshId })} escape '!'`);
+  const bySubjects = mine(meshes).map((subject) => sql`event.leaf like ${containing(subject)} escape '!'`);
+  return sql`case when ${any(ofType)} then ${any(byFields)} else ${any(bySubjects)} end`;
+}
+
+/** A pattern for LIKE: a text, or the members of an object, as they stand in JSON. */
+function containing(part: unknown): string {
+  const text = JSON.stringify(part).replace(/^\{(.*)\}$/, "$1");
+  return `%${text.replaceAll(/[!%_]/g, "!$&")}%`;
+}
 
 /** One event, if the scope may see it. */
 export async function findEvent(db: Executor, scope: Scope, position: number): Promise<StoredEvent | undefined> {

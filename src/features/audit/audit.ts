@@ -1,4 +1,4 @@
-import type { EventType, Subject } from "../../store/event.ts";
+import { type EventType, FIELDS_SAY_WHOSE, idsAmong, isBrokersOwn, type Subject } from "../../store/event.ts";
 import { type EpochMs, toRfc3339 } from "../../time.ts";
 import { reaches, type Scope } from "../access/role.ts";
 import type { StoredEvent } from "./audit.store.ts";
@@ -11,7 +11,7 @@ export interface AuditEvent {
   readonly at: string;
   /** The mesh on whose behalf it was done; null for an operator's or the broker's own act. */
   readonly meshId: string | null;
-  /** Null in what another mesh did. */
+  /** Null in what another mesh did, or an operator to another. */
   readonly actor: { readonly kind: string; readonly id: string } | null;
   readonly source: string | null;
   readonly subjects: readonly Subject[];
@@ -29,12 +29,12 @@ export function asSeenBy(scope: Scope, event: StoredEvent): AuditEvent {
     at: toRfc3339(event.at as EpochMs),
     outcome: detail?.outcome ?? null,
   };
-  const by = detail && (detail.actingMesh ?? placeTaken(event));
-  const own = scope.all || by === null || reaches(scope, by);
+  const by = whose(event);
+  const own = scope.all || by === "nobody" || by.some((meshId) => reaches(scope, meshId));
   if (!detail || !own) {
     const meshId = namedIn(event, detail?.actingMesh);
     // Of an erased detail, whoever sees all still sees the whole leaf.
-    const subjects = event.subjects.filter((subject) => scope.all || isShared(scope, subject, meshId));
+    const subjects = event.subjects.filter((subject) => scope.all || isShared(scope, subject, by));
     return {
       ...shared,
       meshId,
@@ -64,10 +64,17 @@ export function asSeenBy(scope: Scope, event: StoredEvent): AuditEvent {
 const namedIn = ({ subjects }: StoredEvent, meshId: string | null = null): string | null =>
   meshId !== null && subjects.includes(`mesh/${meshId}`) ? meshId : null;
 
-/** An operator's word in a federation is a side's: to the other it is that side's act, as any word of it is (S21). */
-function placeTaken({ type, detail }: StoredEvent): string | null {
-  const { meshId } = (detail?.fields ?? {}) as { meshId?: string };
-  return type.startsWith("federation.") && meshId !== undefined ? meshId : null;
+/**
+ * Whose act it is: of the mesh that acted; where an operator did, of the mesh to which it was done, whose people read who
+ * did it, and no other's (S21). The broker's own acts are nobody's.
+ */
+function whose({ type, subjects, detail }: StoredEvent): readonly string[] | "nobody" {
+  if (!detail) return [];
+  if (detail.actingMesh !== null) return [detail.actingMesh];
+  if (isBrokersOwn(detail.actor.id)) return "nobody";
+  if (!FIELDS_SAY_WHOSE.some((beginning) => type.startsWith(beginning))) return idsAmong(subjects, "mesh");
+  const { meshId } = detail.fields as { meshId?: string };
+  return meshId === undefined ? [] : [meshId];
 }
 
 /** A token may speak for meshes of others, which is no business of this one's people (S21). */
@@ -75,8 +82,8 @@ const isOwnOrNoMesh = (scope: Scope, subject: Subject): boolean =>
   !subject.startsWith("mesh/") || reaches(scope, subject.slice("mesh/".length));
 
 /** What both sides know anyway: the meshes, trust domains and the federation; not the other side's tokens or pollers. */
-function isShared(scope: Scope, subject: Subject, actingMesh: string | null): boolean {
+function isShared(scope: Scope, subject: Subject, by: readonly string[] | "nobody"): boolean {
   const [kind = "", id = ""] = subject.split("/");
-  if (kind === "mesh") return reaches(scope, id) || id === actingMesh;
+  if (kind === "mesh") return reaches(scope, id) || by.includes(id);
   return kind === "trust-domain" || kind === "federation";
 }

@@ -1,6 +1,7 @@
 import Type, { type Static } from "typebox";
 import { revisionDifference } from "../../bundle/revision-difference.ts";
 import { orNull, strictObject, time } from "../../http/schemas.ts";
+import { isBrokersOwn } from "../../store/event.ts";
 import { toRfc3339 } from "../../time.ts";
 import { reaches, type Scope } from "../access/role.ts";
 import type { Revision, RevisionReader } from "./bundle.ts";
@@ -13,7 +14,7 @@ const revisionMembers = {
   at: time("When it was published."),
   cause: orNull(Type.String({ description: "Type of the event that made it necessary; null to a peer." })),
   meshId: orNull(Type.String({ description: "On whose behalf; null for an operator's or the broker's own act." })),
-  actor: orNull(Type.String({ description: "The token, or `clock`; null of another mesh's act." })),
+  actor: orNull(Type.String({ description: "The token, or `clock`; null of another mesh's act or an operator's." })),
   reason: orNull(Type.String()),
   added: Type.Array(Type.String(), { description: "Fingerprints that the revision before did not hold." }),
   removed: Type.Array(Type.String(), { description: "Fingerprints that only the revision before held." }),
@@ -33,7 +34,7 @@ export const revisionWithBundle = strictObject(
 
 const asItems = (fingerprints: readonly string[]) => fingerprints.map((fingerprint) => ({ fingerprint }));
 
-/** A peer sees bundles without who and why; a member who and why of its own acts (S21). */
+/** A peer sees bundles without who and why; a member who and why of its own acts and the broker's (S21). */
 export function viewRevision(
   revision: Revision,
   before: Revision | undefined,
@@ -41,7 +42,9 @@ export function viewRevision(
   reader: RevisionReader,
 ): Static<typeof revisionView> {
   const isMember = reader === "member";
-  const own = isMember && (scope.all || revision.actingMesh === null || reaches(scope, revision.actingMesh));
+  const { actingMesh } = revision;
+  const isShown = actingMesh === null ? isBrokersOwn(revision.actor) : reaches(scope, actingMesh);
+  const own = isMember && (scope.all || isShown);
   const { added, removed } = revisionDifference(asItems(before?.fingerprints ?? []), asItems(revision.fingerprints));
   return {
     sequence: revision.sequence,

@@ -3,7 +3,7 @@ import { deadlinesOf, nextDeadline, unexpired } from "../../bundle/published.ts"
 import { revisionDifference } from "../../bundle/revision-difference.ts";
 import { sequenceOf } from "../../bundle/sequence.ts";
 import type { TrustDomain } from "../../spiffe/trust-domain.ts";
-import type { EventType, NewEvent } from "../../store/event.ts";
+import { type EventType, idsAmong, type NewEvent } from "../../store/event.ts";
 import type { Work } from "../../store/unit-of-work.ts";
 import type { EpochMs } from "../../time.ts";
 import { contributionsOf } from "../authorities/authority.service.ts";
@@ -53,8 +53,10 @@ export async function settle(work: Work): Promise<void> {
  */
 function recordDerived(work: Work, trustDomain: TrustDomain, event: NewEvent, counted: number): number {
   while (!work.cause || work.newest < counted) work.record({ type: "clock.deadline-passed", subjects: [] });
-  const { type = null, actor = work.actor, actingMesh } = work.causeOf(trustDomain) ?? {};
-  const fields = { ...event.fields, cause: type };
+  const { type = null, actor = work.actor, actingMesh, subjects = [] } = work.causeOf(trustDomain) ?? {};
+  const isOperators = actingMesh == null && actor.kind !== "broker";
+  const [meshId] = isOperators ? idsAmong(subjects, "mesh") : [];
+  const fields = { ...event.fields, cause: type, ...(meshId === undefined ? {} : { meshId }) };
   return work.record({ ...event, fields, actor, ...(actingMesh === undefined ? {} : { actingMesh }) });
 }
 

@@ -78,10 +78,48 @@ describe("of the other side's act, a mesh sees mesh ID, type, time and outcome (
   });
 });
 
-test("of an operator's act a mesh sees who but not from where", () => {
-  const byOperator = { ...event, detail: { ...detail, actingMesh: null } };
-  expect(asSeenBy(scopeOfMesh("shop"), byOperator)).toMatchObject({ actor: detail.actor, source: null });
-  expect(asSeenBy(auditor, byOperator).source).toBe("192.0.2.7");
+describe("of what an operator does to a mesh (S21)", () => {
+  const done = (type: StoredEvent["type"], fields: object, subjects: StoredEvent["subjects"] = event.subjects) => ({
+    ...event,
+    type,
+    subjects,
+    detail: { ...detail, actingMesh: null, fields: { ...fields } },
+  });
+  const hidden = { actor: null, source: null, requestId: null, detail: null, meshId: null };
+  const ofAccess = ["mesh/bank", "trust-domain/shop.example"] as const;
+  const cases: readonly [string, StoredEvent][] = [
+    ["its word in a federation", done("federation.granted", { meshId: "shop" })],
+    ["what follows for its peer", done("bundle-access.withdrawn", { meshId: "shop" }, ofAccess)],
+    ["what is about it", done("mesh.suspended", {}, ["mesh/shop"])],
+  ];
+
+  test.each(cases)("%s: its people see who but not from where, an auditor that too", (_, found) => {
+    expect(asSeenBy(scopeOfMesh("shop"), found)).toMatchObject({
+      actor: detail.actor,
+      requestId: "req_1",
+      source: null,
+    });
+    expect(asSeenBy(auditor, found)).toMatchObject({ actor: detail.actor, source: "192.0.2.7" });
+  });
+
+  test.each(cases)("%s: another mesh's people see type, time and outcome", (_, found) => {
+    const seen = asSeenBy(scopeOfMesh("bank"), found);
+    expect(seen).toMatchObject({ ...hidden, type: found.type, outcome: "done", position: 7 });
+    expect(JSON.stringify(seen)).not.toContain("tok_secretive");
+  });
+
+  test("where nothing says to which, nobody's people see who", () => {
+    const old = done("bundle-access.granted", { cause: "break-glass.consented" }, ofAccess);
+    for (const meshId of ["bank", "shop"]) expect(asSeenBy(scopeOfMesh(meshId), old)).toMatchObject(hidden);
+  });
+
+  test("the clock's act hides nothing", () => {
+    const byClock = {
+      ...event,
+      detail: { ...detail, actingMesh: null, actor: { kind: "broker", id: "clock" } },
+    } as const;
+    expect(asSeenBy(scopeOfMesh("shop"), byClock)).toMatchObject({ actor: { id: "clock" }, detail: detail.fields });
+  });
 });
 
 describe("of an event whose detail was erased", () => {
