@@ -37,6 +37,7 @@ import { permitReference, serveReference } from "./http/reference.ts";
 import { checkHeads } from "./http/request-head.ts";
 import { logRequests } from "./http/request-log.ts";
 import { closeAfter } from "./last-request.ts";
+import { lingerAtClose } from "./lingering-close.ts";
 
 /** Everything that the admin API is built from; it reads no environment and starts nothing. */
 export interface AppParts extends AdmissionParts {
@@ -88,6 +89,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   checkHosts(app, parts.hosts);
   refuseConnect(app, parts.newRequestId);
   closeAfter(parts.limits.requestsPerConnection, app.server);
+  lingerAtClose(app.server);
   await app.register(swagger, openApiOptions);
   await serveReference(app);
   app.register(async (scope) => mountEndpoints(scope, endpoints, parts));
