@@ -137,7 +137,13 @@ export const configSchema = Type.Object({
   webKeyFile: Type.Optional(path("PEM private key of webCertificateFile.")),
   webCertificateCheckSeconds: integer("How often both files are looked at for a change.", 30, 1, 86_400),
   svidTtlSeconds: integer("Life of the broker's X509-SVID; a new one replaces it at half of it.", 3_600, 5, 30 * DAY_S),
-  refreshHintSeconds: integer("Refresh hint of a trust domain whose owner set none (R18, R27).", 300, 1, DAY_S),
+  refreshHintSeconds: integer(
+    "Refresh hint that a trust domain gets when it is made, until its owner sets another (R18, R27). A change is for those " +
+      "that are made later: of the others, the broker's own among them, it stays.",
+    300,
+    1,
+    DAY_S,
+  ),
   tombstoneSeconds: integer(
     "How long at least a consumer gets the empty bundle after a federation ended (R21).",
     7 * DAY_S,

@@ -181,6 +181,27 @@ describe("an operator suspends a mesh", () => {
     await expectStatus(200, lift(shop));
   });
 
+  it("what it gave its word on before stays open: a federation code, an offer of its trust domain; it can take both back", async () => {
+    const { bank, shop } = await twoMeshes(broker);
+    const member = await joinMesh(broker, `${shop.meshId}-heir`, shop);
+    const as = (by: { token: string }, path: string, body: object) =>
+      broker.api("POST", path, { token: by.token, body });
+    const transfers = `/v1/trust-domains/${shop.trustDomain}/transfers`;
+    const offer = async () => (await expectStatus(201, as(shop, transfers, { meshId: member.meshId }))).body.transferId;
+    const decided = (id: string, by: { token: string; meshId: string }, decision: string) =>
+      expectStatus(200, as(by, `${transfers}/${id}/decisions`, { meshId: by.meshId, decision }));
+    const { code } = (await expectStatus(201, as(shop, `/v1/meshes/${shop.meshId}/federation-codes`, {}))).body;
+    const takenBack = await offer();
+    await expectStatus(201, suspend(shop));
+    await decided(takenBack, shop, "withdraw");
+    const { body } = await expectStatus(201, as(bank, "/v1/federations", { proposer: bank.meshId, code }));
+    expect(body.state).toBe("suspended");
+    await expectStatus(200, lift(shop));
+    const left = await offer();
+    await expectStatus(201, suspend(shop));
+    await decided(left, member, "accept");
+  });
+
   it("the owner of a trust domain still expels a member and vetoes its federations", async () => {
     const { bank, shop } = await twoMeshes(broker);
     const member = await joinMesh(broker, `${shop.meshId}-member`, shop);
