@@ -32,6 +32,10 @@ export interface RateDecision extends Allowance {
  * from an address whose guesses are stopped (S22, S28). `authorization` is the request's header.
  */
 export interface Throttle {
+  /**
+   * Logins of an address one after another, so that each knows how those before it ended; one that has held waits for none.
+   */
+  inTurn<T>(source: string, authorization: string | undefined, login: () => Promise<T>): Promise<T>;
   /** Whether an address may try a credential: not after too many were refused, but for one that has held. */
   beforeLogin(source: string, authorization: string | undefined): RateDecision;
   succeededLogin(authorization: string | undefined): void;

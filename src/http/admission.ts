@@ -34,18 +34,21 @@ export async function admit(
   if (loopDelayMs() > limits.loopDelayMs) throw overloaded("the broker has more to do than it can");
   const origin = { source: request.ip, requestId: request.id };
   const { authorization } = request.headers;
-  const logins = throttle.beforeLogin(origin.source, authorization);
-  requireRate(request, logins, "too many refused credentials from this address");
   // A registration under a key may be the replay of the one that an invitation was spent on (L19).
   const replaying = permission === "mesh:register" && request.headers["idempotency-key"] !== undefined;
-  try {
-    request.caller = await authenticate(broker.db, authorization, origin, broker.clock(), replaying);
-  } catch (error) {
-    holdAgainst(request, error, throttle);
-    throw error;
-  }
-  throttle.succeededLogin(authorization);
-  const { caller } = request;
+  const caller = await throttle.inTurn(origin.source, authorization, async () => {
+    const logins = throttle.beforeLogin(origin.source, authorization);
+    requireRate(request, logins, "too many refused credentials from this address");
+    try {
+      const known = await authenticate(broker.db, authorization, origin, broker.clock(), replaying);
+      throttle.succeededLogin(authorization);
+      return known;
+    } catch (error) {
+      holdAgainst(request, error, throttle);
+      throw error;
+    }
+  });
+  request.caller = caller;
   request.rate = throttle.request(caller);
   requireRate(request, request.rate, "too many requests with this credential");
   onAuthenticated(caller);

@@ -35,7 +35,17 @@ export function adminThrottle(limits: AdminLimits, monotonic: () => number): Thr
     return found && monotonic() - found.since < MINUTE_MS ? found : undefined;
   };
 
+  const takeTurn = turnsByKey();
+
   return {
+    async inTurn(source, authorization, login) {
+      const end = held.has(digestOf(authorization)) ? undefined : await takeTurn(addressKey(source));
+      try {
+        return await login();
+      } finally {
+        end?.();
+      }
+    },
     beforeLogin(source, authorization) {
       const { since, count } = recent(source) ?? { since: monotonic(), count: 0 };
       const resetSeconds = Math.ceil((since + MINUTE_MS - monotonic()) / 1000);
@@ -72,3 +82,18 @@ export function adminThrottle(limits: AdminLimits, monotonic: () => number): Thr
 }
 
 const digestOf = (authorization = ""): string => hash("sha256", authorization, "base64url");
+
+/** Resolves when it is a key's turn, with what ends it. */
+function turnsByKey(): (key: string) => Promise<() => void> {
+  const last = new Map<string, Promise<void>>();
+  return async (key) => {
+    const before = last.get(key);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    last.set(key, promise);
+    await before;
+    return () => {
+      if (last.get(key) === promise) last.delete(key);
+      resolve();
+    };
+  };
+}

@@ -92,6 +92,28 @@ describe("S28: whoever guesses is slowed down by address, and nobody is locked o
     expect(isHeld(throttle, "192.0.2.1", "Bearer known")).toBe(true);
   });
 
+  it("of a crowd of guesses at once no more are looked at than of as many one after another", async () => {
+    const throttle = fresh();
+    let lookedAt = 0;
+    const guess = () =>
+      throttle.inTurn("192.0.2.1", "Bearer guess", async () => {
+        if (isHeld(throttle, "192.0.2.1")) return;
+        lookedAt += 1;
+        await new Promise(setImmediate);
+        throttle.failedLogin("192.0.2.1", "Bearer guess");
+      });
+    await Promise.all(Array.from({ length: 100 }, guess));
+    expect(lookedAt).toBe(20);
+    throttle.succeededLogin("Bearer known");
+    let isDone = false;
+    const blocked = throttle.inTurn("192.0.2.1", "Bearer guess", () => new Promise(setImmediate));
+    await throttle.inTurn("192.0.2.1", "Bearer known", async () => {
+      isDone = true;
+    });
+    expect(isDone).toBe(true);
+    await blocked;
+  });
+
   it("failures leave every token as it was: what counts against one is its own requests", () => {
     const throttle = fresh();
     for (let n = 0; n < 40; n += 1) throttle.failedLogin("192.0.2.1", "Bearer guess");

@@ -121,7 +121,13 @@ const FREE = {
 /** No limit of load or of reach: what is written down does not depend on them. */
 export const UNHINDERED = {
   refusals: { refused: async () => {} },
-  throttle: { beforeLogin: () => FREE, succeededLogin: () => {}, failedLogin: () => {}, request: () => FREE },
+  throttle: {
+    inTurn: (_source, _authorization, login) => login(),
+    beforeLogin: () => FREE,
+    succeededLogin: () => {},
+    failedLogin: () => {},
+    request: () => FREE,
+  },
   onAuthenticated: () => {},
   loopDelayMs: () => 0,
   hosts: new Set(["localhost"]),
