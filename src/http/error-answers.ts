@@ -44,7 +44,7 @@ export function answerErrors(app: FastifyInstance, endpoints: readonly Endpoint[
     const { endpoint } = request.routeOptions.config as { endpoint?: Endpoint };
     // What an operation without a body is refused for stands in its query.
     const refusal = inParameter(asRefusal(error), takesBody(endpoint) ? undefined : "query");
-    if (refusal.status >= 500) request.log.error({ err: refusal.cause ?? refusal }, "request failed");
+    if (refusal.status >= 500) request.log.error(told(refusal), "request failed");
     const { meshId } = (request.params ?? {}) as { meshId?: string };
     await listener.refused({ endpoint, caller: request.caller, meshId, dryRun: isDryRun(request) }, refusal);
     return send(reply, refusal, request.id);
@@ -75,6 +75,13 @@ export function answerErrors(app: FastifyInstance, endpoints: readonly Endpoint[
 export const frameworkErrors = (_error: Error, request: FastifyRequest, reply: FastifyReply): void => {
   void send(reply.headers(SAFE_HEADERS), notFound(), request.id);
 };
+
+/** Of a database that is away each request tells, and not where the program was: the log must not fill the disk meanwhile. */
+function told(refusal: Refusal): object {
+  const { code, cause } = refusal;
+  if (code !== "storage-unavailable" || !(cause instanceof Error)) return { err: cause ?? refusal };
+  return { failure: cause.message, failureCode: (cause as { code?: unknown }).code };
+}
 
 function send(reply: FastifyReply, refusal: Refusal, requestId: string): FastifyReply {
   // Where the request ends is in doubt, or its body does not come.

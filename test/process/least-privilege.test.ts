@@ -152,7 +152,7 @@ describe.skipIf(TEST_POSTGRES_URL === undefined)("the role that docs/postgresql.
     const body = { meshId: "bank", trustDomain: "bank.example" };
     const answer = await broker.api("POST", "/v1/meshes", { body, token: broker.operatorToken });
     expect(answer).toMatchObject({ status: 503, body: { code: "storage-unavailable" } });
-    expect(broker.log()).toMatch(/"level":50.*permission denied for table mesh/);
+    expect(broker.log()).toMatch(/"level":50.*"failure":"permission denied for table mesh","failureCode":"42501"/);
     await grant();
     await registerMesh(broker, "bank");
   }, 60_000);
