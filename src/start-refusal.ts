@@ -9,7 +9,7 @@ export class StartRefusal extends Error {
   }
 }
 
-const RIGHTS = "give the broker's user the right to it, or set ENTENTE_DATA to a folder of its own";
+const RIGHTS = "give the broker's user the right to it";
 const ROOM = "make room on its file system";
 
 /** What mends that the operating system refuses a file, by its code. */

@@ -3,7 +3,7 @@ import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { writeFileDurably } from "../durable-file.ts";
 import type { Randomness } from "../randomness.ts";
-import { StartRefusal } from "../start-refusal.ts";
+import { fileMend, StartRefusal } from "../start-refusal.ts";
 import { generateKey, type KeyStore, readGuarded } from "./key-store.ts";
 
 /** Where sealed keys lie: rows that several servers share. The newest generation of a name is in use. */
@@ -36,11 +36,9 @@ export function readSealingKeys(path: string): SealingKeys {
     bytes = readGuarded(path, 0o077);
   } catch (error) {
     if (error instanceof StartRefusal) throw error;
-    throw new StartRefusal(
-      `the key file ${path} cannot be read: ${(error as Error).message}; it is made once for a database, and each of its ` +
-        "servers has a copy (docs/postgresql.md)",
-      error,
-    );
+    const mend =
+      fileMend(error) ?? "it is made once for a database, and each of its servers has a copy (docs/postgresql.md)";
+    throw new StartRefusal(`the key file ${path} cannot be read: ${(error as Error).message}; ${mend}`, error);
   }
   const count = bytes.length / SEALING_KEY_BYTES;
   if (!Number.isInteger(count) || count === 0 || count > MOST_SEALING_KEYS) {

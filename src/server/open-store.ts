@@ -13,7 +13,7 @@ import { openPostgres } from "../store/postgres.ts";
 import { requireRights } from "../store/postgres-rights.ts";
 import { MIGRATION_MS } from "../store/postgres-schema.ts";
 import { openSqlite } from "../store/sqlite.ts";
-import { asStorageRefusal } from "../store/storage-errors.ts";
+import { asStorageRefusal, isWithoutRights } from "../store/storage-errors.ts";
 import type { Database, Engine } from "../store/tables.ts";
 import { SECOND_MS } from "../time.ts";
 import { sharedCertificates, sharedKeys } from "./shared-identity.ts";
@@ -86,10 +86,9 @@ async function migrateOrClose(db: Database, engine: Engine): Promise<readonly st
   } catch (error) {
     await db.destroy();
     if (engine === "sqlite" || asStorageRefusal(error) === error) throw error;
-    throw new StartRefusal(
-      `the PostgreSQL of databaseUrl cannot be used: ${(error as Error).message}; see that it runs, and that host, port, ` +
-        "database, role, password and sslmode are right",
-      error,
-    );
+    const mend = isWithoutRights(error)
+      ? 'give its role the rights of docs/postgresql.md ("Roles and grants")'
+      : "see that it runs, and that host, port, database, role, password and sslmode are right";
+    throw new StartRefusal(`the PostgreSQL of databaseUrl cannot be used: ${(error as Error).message}; ${mend}`, error);
   }
 }

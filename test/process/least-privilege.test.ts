@@ -129,6 +129,15 @@ describe.skipIf(TEST_POSTGRES_URL === undefined)("the role that docs/postgresql.
     }
   }, 60_000);
 
+  it("L9: a role that may not connect is told which rights it needs", async () => {
+    const { servers, mine } = await followThePage();
+    await run(server, [`revoke connect on database ${mine} from ${mine}_server`]);
+    const { code, said } = await startOn(servers);
+    expect(said).toMatch(/permission denied for database .*give its role the rights of docs\/postgresql\.md/s);
+    expect(said).not.toMatch(/\n +at /);
+    expect(code).toBe(78);
+  }, 60_000);
+
   it("L9: a start names each table to which a grant was forgotten, as after an upgrade", async () => {
     const { owner, servers, mine } = await followThePage();
     await run(owner, [
