@@ -362,8 +362,8 @@ export const catalogue = {
   },
   "terms-changed": {
     status: 409,
-    title: "The terms are not those of termsDigest",
-    mend: "Read the federation again and decide on its current terms.",
+    title: "termsDigest does not name the terms that can be decided on",
+    mend: "Read the federation again, `terms` and `proposal`, and send the digest of those that you mean: one of `termsDigests`.",
   },
   "terms-unchanged": {
     status: 409,

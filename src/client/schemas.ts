@@ -738,7 +738,7 @@ export type ConsentDecision = {
   readonly meshId: string;
   /** A side grants, denies or withdraws. The owner of a side's trust domain vetoes with `deny` and allows again with `grant`. */
   readonly decision: "grant" | "deny" | "withdraw";
-  /** Of the terms that you read; others answer 409. */
+  /** Of the terms that you read, `terms` or `proposal.terms`; others answer 409. A grant must name it where the terms were changed since the proposal, or others are proposed beside the agreed ones. */
   readonly termsDigest?: string;
   /** Why, for the audit trail; the other side of a federation sees it. */
   readonly reason?: string;
@@ -1086,6 +1086,8 @@ export type BreakGlassConsent = {
   readonly meshId: string;
   /** As that mesh's own admin would say it. */
   readonly decision: "grant" | "deny" | "withdraw";
+  /** Of the terms that you read, `terms` or `proposal.terms`; others answer 409. A grant must name it where the terms were changed since the proposal, or others are proposed beside the agreed ones. */
+  readonly termsDigest?: string;
   /** Why the glass is broken: the mesh's own people read it. */
   readonly reason: string;
 };

@@ -102,6 +102,19 @@ describe("S23: break-glass", () => {
     ]);
   });
 
+  it("S20: names the terms too, where more than one can be meant", async () => {
+    const [a, b] = [await registerMesh(broker, "alters"), await registerMesh(broker, "unaware")];
+    const id = await proposed(a, b);
+    const body = { meshId: a.meshId, trust: [{ consumer: a.meshId, provider: b.meshId }] };
+    await expectStatus(200, broker.api("POST", `/v1/federations/${id}/terms`, { token: a.token, body }));
+    const bare = await refused("terms-changed", consent(broker.operatorToken, id, b.meshId));
+    const [termsDigest] = bare.body.termsDigests;
+    const named = { federationId: id, meshId: b.meshId, decision: "grant", termsDigest, reason: WHY };
+    const call = { token: broker.operatorToken, body: named };
+    const { body: granted } = await expectStatus(200, broker.api("POST", "/v1/break-glass/consents", call));
+    expect(granted).toMatchObject({ state: "active", terms: { termsDigest } });
+  });
+
   it("a reason is no option", async () => {
     const { meshId } = await bareMesh(broker, "reasoned");
     const body = { meshId, name: "x" };

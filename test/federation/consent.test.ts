@@ -217,7 +217,7 @@ describe("a consent", () => {
     expect([stale.status, stale.body.code]).toEqual([409, "terms-changed"]);
     expect(await served(broker, bank, shop.trustDomain)).toBe(404);
     const current = (await readFederation(broker, shop, federationId)).body.terms;
-    expect(stale.body.termsDigest).toBe(current.termsDigest);
+    expect(stale.body.termsDigests).toEqual([current.termsDigest]);
     const granted = await decide(broker, shop, federationId, "grant", { termsDigest: current.termsDigest });
     expect(granted.body.state).toBe("active");
     expect(await served(broker, shop, bank.trustDomain)).toBe(404);

@@ -103,7 +103,8 @@ it("an expired federation cannot be granted again: it needs new terms", async ()
   const asked = await askTerms(broker, bank, federationId, { expiresAt: null });
   expect(asked.body).toMatchObject({ state: "expired", proposal: { proposedBy: bank.meshId } });
   expect(await served(broker, bank, shop.trustDomain)).toBe("tombstone");
-  const granted = await decide(broker, shop, federationId, "grant");
+  const { termsDigest } = asked.body.proposal.terms;
+  const granted = await decide(broker, shop, federationId, "grant", { termsDigest });
   expect(granted.body).toMatchObject({ state: "active", proposal: null });
   expect(await served(broker, bank, shop.trustDomain)).toBe("bundle");
 });

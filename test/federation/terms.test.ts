@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { federate, runBroker, type TestBroker, type TestMesh } from "../support/running-broker.ts";
-import { askTerms, decide, readFederation, served, twoMeshes } from "./federation-fixture.ts";
+import { expectStatus, federate, runBroker, type TestBroker, type TestMesh } from "../support/running-broker.ts";
+import { askTerms, decide, propose, readFederation, served, twoMeshes } from "./federation-fixture.ts";
 
 let broker: TestBroker;
 beforeAll(async () => {
@@ -96,5 +96,51 @@ describe("changed terms", () => {
     const late = await decide(broker, shop, federationId, "grant", { termsDigest });
     expect([late.status, late.body.code]).toEqual([409, "terms-changed"]);
     expect((await readFederation(broker, bank, federationId)).body.terms.trust).toHaveLength(2);
+  });
+});
+
+describe("a grant that names no terms (S20)", () => {
+  it("is not of terms that were changed since the other side read them: the refusal says which can be granted", async () => {
+    const { bank, shop } = await twoMeshes(broker);
+    const read = await expectStatus(
+      201,
+      propose(broker, bank.token, bank.meshId, shop.meshId, { trust: [trusts(bank, shop)] }),
+    );
+    const { federationId } = read.body;
+    await expectStatus(200, askTerms(broker, bank, federationId, { trust: [trusts(bank, shop), trusts(shop, bank)] }));
+    const bare = await decide(broker, shop, federationId, "grant");
+    expect(bare.body).toMatchObject({ status: 409, code: "terms-changed", pointer: "/termsDigest" });
+    const { state, terms } = (await readFederation(broker, shop, federationId)).body;
+    expect([state, bare.body.termsDigests]).toEqual(["pending", [terms.termsDigest]]);
+    expect(await served(broker, shop, bank.trustDomain)).toBe(404);
+    const [termsDigest] = bare.body.termsDigests;
+    const granted = await expectStatus(200, decide(broker, shop, federationId, "grant", { termsDigest }));
+    expect(granted.body.state).toBe("active");
+  });
+
+  it("does not widen what is agreed; either of the two can be named, and leads in no circle", async () => {
+    const { bank, shop } = await twoMeshes(broker);
+    const more = { trust: [trusts(bank, shop)] };
+    const made = await expectStatus(201, propose(broker, bank.token, bank.meshId, shop.meshId, more));
+    const { federationId } = made.body;
+    await expectStatus(200, decide(broker, shop, federationId, "grant"));
+    await expectStatus(200, decide(broker, shop, federationId, "grant"));
+    const wider = { trust: [trusts(bank, shop), trusts(shop, bank)] };
+    const { proposal, terms } = (await expectStatus(200, askTerms(broker, bank, federationId, wider))).body;
+    const bare = await decide(broker, shop, federationId, "grant");
+    expect(bare.body).toMatchObject({
+      code: "terms-changed",
+      termsDigests: [proposal.terms.termsDigest, terms.termsDigest],
+    });
+    expect(await served(broker, shop, bank.trustDomain)).toBe(404);
+    const grant = (termsDigest: string) =>
+      expectStatus(200, decide(broker, shop, federationId, "grant", { termsDigest }));
+    expect((await grant(terms.termsDigest)).body).toMatchObject({
+      state: "active",
+      proposal: { grantedBy: [bank.meshId] },
+    });
+    expect(await served(broker, shop, bank.trustDomain)).toBe(404);
+    expect((await grant(proposal.terms.termsDigest)).body).toMatchObject({ state: "active", proposal: null });
+    expect(await served(broker, shop, bank.trustDomain)).toBe("bundle");
   });
 });

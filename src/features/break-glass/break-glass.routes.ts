@@ -25,6 +25,7 @@ export const breakGlassEndpoints = (broker: Broker): Endpoint[] => [
       "break-glass-off",
       "not-found",
       "invalid-text",
+      "terms-changed",
       "federation-decision",
       "federation-exists",
       "quota-exceeded",
@@ -34,6 +35,7 @@ export const breakGlassEndpoints = (broker: Broker): Endpoint[] => [
         federationId: body.federationId,
         meshId: referredMesh(body.meshId, "/meshId"),
         decision: body.decision,
+        termsDigest: body.termsDigest ?? null,
         reason: parseText(body.reason, "/reason"),
       };
       const federation = await consentByBreakGlass(work, token, broker.breakGlass, asked);

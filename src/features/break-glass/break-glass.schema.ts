@@ -1,6 +1,7 @@
 import Type from "typebox";
 import { meshId, saidText, strictObject, text } from "../../http/schemas.ts";
 import { CONSENT_DECISIONS } from "../federations/consent.ts";
+import { termsMeant } from "../federations/federation.schema.ts";
 
 const reason = saidText("Why the glass is broken: the mesh's own people read it.");
 
@@ -9,6 +10,7 @@ export const breakGlassConsent = strictObject(
     federationId: Type.String({ maxLength: 64 }),
     meshId,
     decision: Type.Enum([...CONSENT_DECISIONS], { description: "As that mesh's own admin would say it." }),
+    termsDigest: termsMeant,
     reason,
   },
   { $id: "BreakGlassConsent" },

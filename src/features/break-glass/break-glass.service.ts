@@ -22,17 +22,23 @@ export async function consentByBreakGlass(
   work: Work,
   caller: TokenCaller,
   allowed: boolean,
-  asked: { federationId: string; meshId: MeshId; decision: ConsentDecision; reason: FreeText },
+  asked: {
+    federationId: string;
+    meshId: MeshId;
+    decision: ConsentDecision;
+    termsDigest: string | null;
+    reason: FreeText;
+  },
 ): Promise<Federation> {
   requireAllowed(allowed);
-  const { federationId, meshId, decision, reason } = asked;
+  const { federationId, meshId, decision, termsDigest, reason } = asked;
   if (!(await isMeshThere(work.tx, meshId))) throw notFound("/meshId");
   work.record({
     type: "break-glass.consented",
     subjects: [`mesh/${meshId}`, `federation/${federationId}`],
     fields: { decision, reason },
   });
-  const consent = { meshId, decision, termsDigest: null, reason: CONSENT_REASON };
+  const consent = { meshId, decision, termsDigest, reason: CONSENT_REASON };
   return giveConsent(work, caller, federationId, consent, { byMesh: false });
 }
 

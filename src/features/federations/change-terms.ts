@@ -37,7 +37,7 @@ export function changeTerms(
   const terms = makeTerms(federation.parties, asked.trust ?? base.trust, expiresAt, now);
   const { agreement, proposal: open } = federation;
   if (open && !open.grantedBy.includes(meshId) && termsDigest(open.terms) === termsDigest(terms)) {
-    return grant(federation, meshId, reason, now);
+    return grant(federation, meshId, open.terms, reason, now);
   }
   if (termsDigest(terms) === termsDigest(base)) throw new Refusal("terms-unchanged", "these are the terms already");
   if (agreement && isNarrowedBy(meshId, agreement.terms, terms)) {
@@ -54,6 +54,7 @@ export function changeTerms(
     authorities: asked.authorities,
     at: now,
     reason,
+    revised: true,
   };
   if (agreement) return { federation: { ...federation, proposal, updatedAt: now }, changes: ["terms-proposed"] };
   const consents = federation.parties.map((party) =>

@@ -8,9 +8,10 @@ import {
   type Decided,
   type Federation,
   hasExpired,
+  type Proposal,
   withConsents,
 } from "./federation.ts";
-import { termsDigest } from "./terms.ts";
+import { type Terms, termsDigest } from "./terms.ts";
 
 export const CONSENT_DECISIONS = ["grant", "deny", "withdraw"] as const;
 export type ConsentDecision = (typeof CONSENT_DECISIONS)[number];
@@ -26,24 +27,65 @@ export function digestToDecide(federation: Federation, meshId: MeshId, decision:
   return termsDigest(ofProposal ? proposal.terms : currentTerms(federation));
 }
 
+/** The proposal that this side has not granted. */
+const openTo = ({ proposal }: Federation, meshId: MeshId): Proposal | null =>
+  proposal && !proposal.grantedBy.includes(meshId) ? proposal : null;
+
+/** What this side can grant now: what is proposed to it, and beside that what is agreed; or again what it has granted. */
+function grantableTerms(federation: Federation, meshId: MeshId, now: EpochMs): Terms[] {
+  const open = openTo(federation, meshId);
+  const standing = federation.agreement ?? (open ? null : federation.proposal);
+  const all = [open, standing].flatMap((of) => (of ? [of.terms] : []));
+  return all.filter(({ expiresAt }) => expiresAt === null || expiresAt > now);
+}
+
+/**
+ * The terms that a grant is of. Without a digest it is good only where one set of terms can be meant (S20): whoever read
+ * a proposal before it was changed, or only says again what is agreed, must not thereby grant what it never read.
+ * @throws {Refusal} `terms-changed`, with the digests of what can be granted
+ */
+function termsToGrant(
+  federation: Federation,
+  meshId: MeshId,
+  grantable: readonly Terms[],
+  expectedDigest: string | null,
+): Terms {
+  const isOpen = openTo(federation, meshId) !== null;
+  const isOneMeant = !isOpen || (federation.agreement === null && isAsMade(federation));
+  const silent = isOneMeant ? grantable[0] : undefined;
+  const meant = expectedDigest === null ? silent : grantable.find((terms) => termsDigest(terms) === expectedDigest);
+  if (meant) return meant;
+  const why = federation.agreement
+    ? "others are proposed beside the agreed ones"
+    : "they were changed since the proposal";
+  throw termsChanged(
+    expectedDigest === null ? `say which terms you grant: ${why}` : "the terms are not those that you read",
+    grantable.map(termsDigest),
+  );
+}
+
+/** Nobody has changed what was proposed first. Before `revised` was kept, the time of the proposal tells. */
+const isAsMade = ({ proposal, createdAt }: Federation): boolean =>
+  proposal !== null && !proposal.revised && proposal.at === createdAt;
+
+const termsChanged = (detail: string, termsDigests: readonly string[]): Refusal =>
+  new Refusal("terms-changed", detail, { pointer: "/termsDigest", extra: { termsDigests } });
+
 /** What this side can decide now. */
 export function possibleConsents(federation: Federation, meshId: MeshId, now: EpochMs): ConsentDecision[] {
   const mine = consentOf(federation, meshId)?.decision;
   const { agreement, proposal } = federation;
   const granted = proposal?.grantedBy.includes(meshId) ?? false;
-  const toDecide = proposal && !granted ? proposal.terms : null;
-  const standing = toDecide ?? currentTerms(federation);
-  const live = standing.expiresAt === null || standing.expiresAt > now;
   const possible: ConsentDecision[] = [];
-  if (live && (toDecide || mine !== "pending")) possible.push("grant");
-  if (agreement ? proposal : toDecide && mine === "pending") possible.push("deny");
+  if (grantableTerms(federation, meshId, now).length > 0) possible.push("grant");
+  if (agreement ? proposal : openTo(federation, meshId) && mine === "pending") possible.push("deny");
   if (mine === "granted" || granted) possible.push("withdraw");
   return possible;
 }
 
 /**
  * One side grants, denies or withdraws.
- * @param expectedDigest the terms that the caller read; null when it did not say
+ * @param expectedDigest the terms that the caller means; null when it did not say
  * @throws {Refusal} `terms-changed`, `federation-decision`
  */
 export function decideConsent(
@@ -54,28 +96,32 @@ export function decideConsent(
   reason: string | null,
   now: EpochMs,
 ): Decided {
-  const digest = digestToDecide(federation, meshId, decision);
-  if (expectedDigest !== null && expectedDigest !== digest) {
-    throw new Refusal("terms-changed", "the terms are not those that you read", {
-      pointer: "/termsDigest",
-      extra: { termsDigest: digest },
-    });
-  }
   const possible = possibleConsents(federation, meshId, now);
-  if (!possible.includes(decision)) {
+  const grantable = decision === "grant" ? grantableTerms(federation, meshId, now) : [];
+  if (grantable.length > 0)
+    return grant(federation, meshId, termsToGrant(federation, meshId, grantable, expectedDigest), reason, now);
+  const digest = digestToDecide(federation, meshId, decision);
+  if (expectedDigest !== null && expectedDigest !== digest)
+    throw termsChanged("the terms are not those that you read", [digest]);
+  if (decision === "grant" || !possible.includes(decision)) {
     throw new Refusal("federation-decision", `${meshId} cannot ${decision} this federation now`, {
       pointer: "/decision",
       extra: { possible },
     });
   }
-  if (decision === "grant") return grant(federation, meshId, reason, now);
-  if (decision === "deny") return deny(federation, meshId, reason, now);
-  return withdraw(federation, meshId, reason, now);
+  return decision === "deny" ? deny(federation, meshId, reason, now) : withdraw(federation, meshId, reason, now);
 }
 
-export function grant(federation: Federation, meshId: MeshId, reason: string | null, now: EpochMs): Decided {
-  const { proposal } = federation;
-  if (!proposal || proposal.grantedBy.includes(meshId)) {
+/** @param terms those of what is proposed to this side, or else those that stand */
+export function grant(
+  federation: Federation,
+  meshId: MeshId,
+  terms: Terms,
+  reason: string | null,
+  now: EpochMs,
+): Decided {
+  const proposal = openTo(federation, meshId);
+  if (proposal?.terms !== terms) {
     if (consentOf(federation, meshId)?.decision === "granted") return { federation, changes: [] };
     return {
       federation: {

@@ -38,6 +38,13 @@ export const newFederation = strictObject(
   },
   { $id: "NewFederation" },
 );
+export const termsMeant = Type.Optional(
+  Type.String({
+    maxLength: 64,
+    description:
+      "Of the terms that you read, `terms` or `proposal.terms`; others answer 409. A grant must name it where the terms were changed since the proposal, or others are proposed beside the agreed ones.",
+  }),
+);
 export const consentDecision = strictObject(
   {
     meshId,
@@ -45,9 +52,7 @@ export const consentDecision = strictObject(
       description:
         "A side grants, denies or withdraws. The owner of a side's trust domain vetoes with `deny` and allows again with `grant`.",
     }),
-    termsDigest: Type.Optional(
-      Type.String({ maxLength: 64, description: "Of the terms that you read; others answer 409." }),
-    ),
+    termsDigest: termsMeant,
     reason,
   },
   { $id: "ConsentDecision" },

@@ -25,6 +25,8 @@ export interface Proposal {
   readonly authorities: ShownAuthorities;
   readonly at: EpochMs;
   readonly reason: string | null;
+  /** These are not the terms that were proposed first. */
+  readonly revised?: true;
 }
 
 /** Terms that both sides granted: in force until their successor is agreed (decision 10). */

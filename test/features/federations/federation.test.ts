@@ -12,6 +12,7 @@ import { decideVeto } from "../../../src/features/federations/veto.ts";
 import { parseMeshId } from "../../../src/features/meshes/mesh-id.ts";
 import { refusalOf } from "../../support/refusal-of.ts";
 import {
+  accept,
   agreed,
   ask,
   bank,
@@ -60,7 +61,7 @@ describe("a proposal", () => {
   test("that is answered with other terms waits for the first side again", () => {
     const counter = ask(proposed(), shop, 1, { trust: [shopTrustsBank] }).federation;
     expect(counter.consents.map(({ decision }) => decision)).toEqual(["pending", "granted"]);
-    expect(served(say(counter, bank, "grant", 2).federation)).toEqual([shopTrustsBank]);
+    expect(served(accept(counter, bank, 2).federation)).toEqual([shopTrustsBank]);
   });
 });
 
@@ -114,7 +115,7 @@ describe("termsDigest guards a decision (S20)", () => {
       expect(refusal).toMatchObject({
         code: "terms-changed",
         pointer: "/termsDigest",
-        extra: { termsDigest: digestOf(terms([shopTrustsBank])) },
+        extra: { termsDigests: [digestOf(terms([shopTrustsBank]))] },
       });
     }
   });
@@ -131,7 +132,60 @@ describe("termsDigest guards a decision (S20)", () => {
     expect(digestToDecide(beside, bank.meshId, "grant")).toBe(next);
     expect(digestToDecide(beside, bank.meshId, "deny")).toBe(next);
     expect(state(say(beside, bank, "withdraw", 3, old).federation)).toBe("withdrawn");
-    expect(refusalOf(() => say(beside, bank, "grant", 3, old)).code).toBe("terms-changed");
+    expect(refusalOf(() => say(beside, bank, "grant", 3, digestOf(terms([shopTrustsBank]))))).toMatchObject({
+      code: "terms-changed",
+      extra: { termsDigests: [next, old] },
+    });
+  });
+
+  test("beside a proposal the agreed terms can be granted again by their digest, and the proposal stays open", () => {
+    const beside = ask(agreed(terms([bankTrustsShop])), shop, 2, { trust: bothWays }).federation;
+    const old = digestOf(terms([bankTrustsShop]));
+    expect(say(beside, bank, "grant", 3, old)).toEqual({ federation: beside, changes: [] });
+    const withdrawn = say(agreed(terms([bankTrustsShop])), bank, "withdraw", 2).federation;
+    const again = ask(withdrawn, shop, 3, { trust: bothWays }).federation;
+    const granted = say(again, bank, "grant", 4, old).federation;
+    expect([served(granted), granted.proposal]).toEqual([[bankTrustsShop], again.proposal]);
+  });
+
+  const refusedSilence = (f: Federation, digests: readonly string[], now = 3) =>
+    expect(refusalOf(() => say(f, bank, "grant", now))).toMatchObject({
+      code: "terms-changed",
+      pointer: "/termsDigest",
+      extra: { termsDigests: digests },
+    });
+
+  test("a grant without one is not of a proposal that was changed since it was made, by either side, were it at once", () => {
+    refusedSilence(counter, [digestOf(terms([shopTrustsBank]))]);
+    const narrow = say(proposed(terms([bankTrustsShop])), bank, "withdraw", 1).federation;
+    const wider = ask(narrow, shop, 1, { trust: bothWays }).federation;
+    refusedSilence(wider, [digestOf(terms(bothWays))]);
+    refusedSilence(ask(proposed(), shop, 0, { expiresAt: 90 }).federation, [digestOf(terms(bothWays, 90))]);
+  });
+
+  test("nor of one from before a change was noted, of which the time tells", () => {
+    const { proposal } = counter;
+    if (!proposal) throw new Error("nothing is proposed");
+    const { revised: _, ...unnoted } = proposal;
+    refusedSilence({ ...counter, proposal: unnoted }, [digestOf(terms([shopTrustsBank]))]);
+  });
+
+  test("nor where other terms are proposed beside the agreed ones: nobody widens them by saying again what holds", () => {
+    const beside = ask(agreed(terms([bankTrustsShop])), shop, 2, { trust: bothWays }).federation;
+    refusedSilence(beside, [digestOf(terms(bothWays)), digestOf(terms([bankTrustsShop]))]);
+    const ended = ask(agreed(terms([bankTrustsShop], 10)), shop, 11, { expiresAt: null }).federation;
+    refusedSilence(ended, [digestOf(terms([bankTrustsShop]))], 12);
+    const late = ask(agreed(terms([bankTrustsShop])), shop, 2, { trust: bothWays, expiresAt: 10 }).federation;
+    refusedSilence(late, [digestOf(terms([bankTrustsShop]))], 12);
+  });
+
+  test("but of what was proposed first, of what is agreed, and of what this side asked for itself", () => {
+    expect(state(say(proposed(), shop, "grant", 1).federation)).toBe("active");
+    const withdrawn = say(agreed(), bank, "withdraw", 2).federation;
+    expect(state(say(withdrawn, bank, "grant", 3).federation)).toBe("active");
+    expect(say(counter, shop, "grant", 3).changes).toEqual([]);
+    const beside = ask(agreed(terms([bankTrustsShop])), shop, 2, { trust: bothWays }).federation;
+    expect(say(beside, shop, "grant", 3)).toEqual({ federation: beside, changes: [] });
   });
 });
 
@@ -145,7 +199,7 @@ describe("other terms", () => {
       [bankTrustsShop],
       50,
     ]);
-    const next = say(federation, bank, "grant", 3);
+    const next = accept(federation, bank, 3);
     expect([next.changes, served(next.federation), served(next.federation, 60)]).toEqual([
       ["granted", "terms-agreed"],
       bothWays,
@@ -197,7 +251,7 @@ describe("other terms", () => {
   test("that a side proposed after it withdrew are a consent that it can withdraw", () => {
     const withdrawn = say(agreed(), bank, "withdraw", 2).federation;
     const again = ask(withdrawn, bank, 3, { trust: [bankTrustsShop] }).federation;
-    expect(served(say(again, shop, "grant", 4).federation)).toEqual([bankTrustsShop]);
+    expect(served(accept(again, shop, 4).federation)).toEqual([bankTrustsShop]);
     const takenBack = say(again, bank, "withdraw", 4).federation;
     expect(takenBack.proposal).toBeNull();
     expect(served(say(takenBack, shop, "grant", 5).federation)).toEqual([]);
@@ -241,7 +295,7 @@ describe("the end of terms", () => {
     });
     const renewed = ask(federation, bank, 11, { expiresAt: 20 }).federation;
     expect(state(renewed, 12)).toBe("expired");
-    expect(state(say(renewed, shop, "grant", 13).federation, 13)).toBe("active");
+    expect(state(accept(renewed, shop, 13).federation, 13)).toBe("active");
   });
 
   test("that a proposal names is kept too: one that was not answered in time cannot be granted", () => {

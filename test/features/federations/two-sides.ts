@@ -1,5 +1,5 @@
 import { changeTerms } from "../../../src/features/federations/change-terms.ts";
-import { decideConsent } from "../../../src/features/federations/consent.ts";
+import { decideConsent, digestToDecide } from "../../../src/features/federations/consent.ts";
 import { type Federation, proposeFederation } from "../../../src/features/federations/federation.ts";
 import { type Direction, makeTerms, type Terms, termsDigest } from "../../../src/features/federations/terms.ts";
 import { decideVeto } from "../../../src/features/federations/veto.ts";
@@ -42,6 +42,10 @@ export const say = (
   now: EpochMs,
   digest: string | null = null,
 ) => decideConsent(federation, side.meshId, decision, digest, null, now);
+
+/** Grants what is proposed to this side, by its digest. */
+export const accept = (federation: Federation, side: Side, now: EpochMs) =>
+  say(federation, side, "grant", now, digestToDecide(federation, side.meshId, "grant"));
 
 /** Granted by shop at 1, so agreed. */
 export const agreed = (asked?: Terms): Federation => say(proposed(asked), shop, "grant", 1).federation;

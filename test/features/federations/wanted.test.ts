@@ -4,6 +4,7 @@ import { type Federation, proposeFederation, stateOf } from "../../../src/featur
 import type { Direction, Terms } from "../../../src/features/federations/terms.ts";
 import { type Step, stepTowards, type Wanted } from "../../../src/features/federations/wanted.ts";
 import {
+  accept,
   agreed,
   ask,
   bank,
@@ -100,7 +101,7 @@ function take(federation: Federation | undefined, side: Side, wanted: Wanted): F
       trust: wanted.trust,
       ...(wanted.expiresAt === undefined ? {} : { expiresAt: wanted.expiresAt }),
     }).federation;
-  return say(federation, side, step === "grant" ? "grant" : "deny", NOW).federation;
+  return (step === "grant" ? accept(federation, side, NOW) : say(federation, side, "deny", NOW)).federation;
 }
 
 describe("however two meshes change what they want", () => {
