@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { UNLIMITED } from "../api/api-fixture.ts";
+import { idOf, UNLIMITED, upload } from "../api/api-fixture.ts";
 import { type ApiAnswer, expectStatus, registerMesh, runBroker, type TestMesh } from "../support/running-broker.ts";
+import { testCa } from "../support/test-ca.ts";
 import { decide, joinMesh, propose, readFederation, served } from "./federation-fixture.ts";
 
 const broker = await runBroker(UNLIMITED);
@@ -101,4 +102,32 @@ describe("S21: who owns a trust domain and is not listed is not named", () => {
     const ended = await events(broker.operatorToken, "&meshId=asks&type=membership.ended");
     expect(ended.body.events[0].subjects).toEqual(["mesh/asks", "trust-domain/estate.example"]);
   });
+});
+
+it("S21: of a member that an operator deletes, the owner and a peer read what ended, and nothing of the operator", async () => {
+  const owner = await registerMesh(broker, "keeper");
+  const member = await joinMesh(broker, "lodger", owner);
+  const peer = await registerMesh(broker, "friend");
+  const pem = testCa({ trustDomain: owner.trustDomain, kind: "p256" }).certificatePem;
+  await upload(broker, { ...owner, ...member }, pem);
+  const { federationId } = (await expectStatus(201, propose(broker, peer.token, "friend", "lodger"))).body;
+  await expectStatus(200, decide(broker, member, federationId, "grant"));
+  const token = broker.operatorToken;
+  await expectStatus(200, broker.api("DELETE", "/v1/meshes/lodger?withdraw=true", { token }));
+
+  const [ended] = (await events(owner.token, "&type=membership.ended")).body.events;
+  expect(ended).toMatchObject({ actor: null, requestId: null, detail: null, outcome: "done" });
+  expect(ended.subjects).toEqual(["mesh/lodger", "trust-domain/keeper.example"]);
+  expect(typesOf(await events(peer.token))).toEqual(
+    expect.arrayContaining(["federation.withdrawn", "bundle-access.withdrawn"]),
+  );
+  const revisions = `/v1/trust-domains/keeper.example/revisions`;
+  const revised = await expectStatus(200, broker.api("GET", revisions, { token: owner.token }));
+  expect(revised.body.revisions[0]).toMatchObject({ cause: "mesh.deleted", meshId: null, actor: null });
+  for (const side of [owner, peer]) {
+    expect((await events(side.token)).text + revised.text).not.toContain(idOf(token));
+    expect(typesOf(await events(side.token, `&actor=${idOf(token)}`))).toEqual([]);
+  }
+  const all = await events(token, `&type=bundle.revised&trustDomain=keeper.example&actor=${idOf(token)}`);
+  expect(all.body.events[0].detail).toMatchObject({ cause: "mesh.deleted", meshId: "lodger" });
 });
