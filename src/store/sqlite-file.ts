@@ -1,6 +1,6 @@
 import { closeSync, existsSync, fsyncSync, openSync, readSync, statSync, writeSync } from "node:fs";
 import BetterSqlite3 from "better-sqlite3";
-import { fileMend, StartRefusal } from "../start-refusal.ts";
+import { asStartRefusal, StartRefusal } from "../start-refusal.ts";
 
 /** The file cannot be used as it is; the message says why and what to do. The process exits 78. */
 class UnusableDatabaseError extends StartRefusal {}
@@ -29,7 +29,8 @@ export function openForStart(path: string): BetterSqlite3.Database {
     closeSync(openSync(path, "a", 0o600));
     return openSound(path);
   } catch (error) {
-    if (error instanceof UnusableDatabaseError || fileMend(error) !== undefined) throw error;
+    const foreseen = asStartRefusal(error);
+    if (foreseen) throw foreseen;
     // What SQLite itself refuses: a folder that is not there, a file that is no database, one that cannot be written.
     throw new UnusableDatabaseError(
       `${path} cannot be used: ${(error as Error).message}; leave it as it is and restore a backup (L5)`,

@@ -165,7 +165,7 @@ describe("every open of the embedded database", () => {
   it("a folder in its place, and a folder that is not there, refuse to start", () => {
     const folder = join(temporaryFolder(), "entente.db");
     mkdirSync(folder, { mode: 0o700 });
-    expect(refusal(folder)).toContain("cannot be used");
+    expect(refusal(folder)).toContain("remove the folder that is where a file must be");
     expect(refusal(join(temporaryFolder(), "absent", "entente.db"))).toContain("cannot be used");
   });
 });
