@@ -12,35 +12,42 @@ export interface ListenerCertificates {
   readonly spiffe: KeptCertificate;
   readonly web: KeptCertificate;
   readonly admin: KeptCertificate;
-  /** Another CA issues from now on: whatever it issued is replaced at once. */
-  reissue(): void;
+  /** From now on a certificate that is to take the place of the one that this listener presents goes there. */
+  takenBy(listener: Listener, use: UseCertificate): void;
+  /** Another CA issues from now on: whatever the one before issued is replaced at once. */
+  reissue(by: BrokerAuthority): void;
   stop(): void;
 }
 
-/**
- * Called with a certificate that is to take the place of one that was presented so far. Rejects where the listener refuses
- * it, which is told, and tried again.
- */
-export type OnRenew = (listener: "spiffe" | "web" | "admin", certificate: ServingCertificate) => Promise<void>;
+/** Rejects where the listener refuses the certificate, which is told, and tried again. */
+type UseCertificate = (certificate: ServingCertificate) => Promise<void>;
+
+type Listener = "spiffe" | "web" | "admin";
 
 /** Issues, loads and renews what the listeners present. @throws {StartRefusal} */
 export function keepCertificates(parts: {
   readonly config: Config;
-  /** The CA that issues at the moment. */
-  readonly authority: () => BrokerAuthority;
+  /** The CA that issues first. */
+  readonly authority: BrokerAuthority;
   readonly clock: Clock;
   readonly monotonic: () => number;
   readonly timers: Timers;
   readonly random: Randomness;
-  readonly onRenew: OnRenew;
   readonly onError: (error: unknown) => void;
 }): ListenerCertificates {
-  const { config, authority, clock, monotonic, timers, random, onRenew, onError } = parts;
+  const { config, clock, monotonic, timers, random, onError } = parts;
+  let { authority } = parts;
+  const users = new Map<Listener, UseCertificate>();
+  const onRenew = async (listener: Listener, certificate: ServingCertificate): Promise<void> => {
+    const use = users.get(listener);
+    if (!use) throw new Error("nobody listens with it yet");
+    await use(certificate);
+  };
   const byBroker: IssuedCertificate[] = [];
-  const issued = (listener: "spiffe" | "web" | "admin", lifeMs: number, issue: typeof issueSvid) => {
+  const issued = (listener: Listener, lifeMs: number, issue: typeof issueSvid) => {
     const hosts = hostsOf(config, listener);
     const kept = keepIssued({
-      issue: (now) => issue({ authority: authority(), hosts, now, lifeMs, random }),
+      issue: (now) => issue({ authority, hosts, now, lifeMs, random }),
       onRenew: (certificate) => onRenew(listener, certificate),
       onError,
       clock,
@@ -68,13 +75,17 @@ export function keepCertificates(parts: {
     spiffe,
     web,
     admin,
-    reissue: () => byBroker.forEach((kept) => void kept.reissue()),
+    takenBy: (listener, use) => void users.set(listener, use),
+    reissue(by) {
+      authority = by;
+      for (const kept of byBroker) void kept.reissue();
+    },
     stop: () => [spiffe, web, admin].forEach((kept) => void kept.stop()),
   };
 }
 
 /** The public host and the bound one: by either the listener is reached. */
-export function hostsOf(config: Config, listener: "spiffe" | "web" | "admin"): string[] {
+export function hostsOf(config: Config, listener: Listener): string[] {
   const bound = { spiffe: config.bundleAddress, web: config.bundleWebAddress, admin: config.adminAddress }[listener]
     .host;
   const url = { spiffe: config.publicUrlSpiffe, web: config.publicUrlWeb, admin: config.publicUrlAdmin }[listener];
