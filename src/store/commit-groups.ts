@@ -11,12 +11,15 @@ import { inTransaction } from "./transaction.ts";
  */
 export interface CommitGroups {
   /**
-   * Performs `act` when its turn comes; resolves or rejects as it did, once its group is committed.
+   * Performs `act` when its turn comes; resolves or rejects as it did, once its group is committed. After one that has called
+   * `endGroup` nothing but the commit comes.
    * @throws {Refusal} `overloaded` where too many wait, or its turn did not come in time: nothing of it was begun;
    * and whatever kept the group from being committed
    */
-  perform<T>(act: (tx: Executor) => Promise<T>): Promise<T>;
+  perform<T>(act: Change<T>): Promise<T>;
 }
+
+type Change<T> = (tx: Executor, endGroup: () => void) => Promise<T>;
 
 export interface GroupLimits {
   /** How many changes are under way or wait. */
@@ -33,7 +36,7 @@ const MOST_IN_GROUP = 16;
 const COMMITS_LONG = 4;
 
 interface Waiting {
-  readonly act: (tx: Executor) => Promise<unknown>;
+  readonly act: Change<unknown>;
   readonly end: PromiseWithResolvers<unknown>;
   readonly patience: NodeJS.Timeout;
 }
@@ -47,29 +50,36 @@ export function commitGroups(db: Database, { inFlight, waitMs, monotonic }: Grou
   let lastCommitMs = 0;
 
   async function performAll(): Promise<void> {
-    while (waiting.size > 0) await performGroup();
+    let left: Waiting[] = [];
+    while (left.length + waiting.size > 0) left = await performGroup(left);
     underWay = false;
   }
 
-  async function performGroup(): Promise<void> {
-    const group: Waiting[] = [];
+  /** Those of `group` come first; returns those for whom it ended too early. */
+  async function performGroup(group: Waiting[]): Promise<Waiting[]> {
+    let left: Waiting[] = [];
     let doneAt = 0;
     try {
       const outcomes = await inTransaction(db, async (tx) => {
         const outcomes: Outcome[] = [];
+        let isEnded = false;
+        const endGroup = () => {
+          isEnded = true;
+        };
         const until = monotonic() + COMMITS_LONG * lastCommitMs;
         // Where the transaction is tried again, those who were in it come first.
-        for (let index = 0; index < MOST_IN_GROUP; index += 1) {
+        for (let index = 0; index < MOST_IN_GROUP && !isEnded; index += 1) {
           const isFull = index > 0 && monotonic() > until;
           const member = group[index] ?? (isFull ? undefined : nextOf(waiting));
           if (!member) break;
           group[index] = member;
-          outcomes.push(await inSavepoint(tx, member.act));
+          outcomes.push(await inSavepoint(tx, () => member.act(tx, endGroup)));
         }
         doneAt = monotonic();
         return outcomes;
       });
       lastCommitMs = monotonic() - doneAt;
+      left = group.splice(outcomes.length);
       for (const [index, { end }] of group.entries()) {
         const outcome = outcomes[index] as Outcome;
         if ("error" in outcome) end.reject(outcome.error);
@@ -80,10 +90,11 @@ export function commitGroups(db: Database, { inFlight, waitMs, monotonic }: Grou
       // Before the first was begun: the next finds out for itself whether the database is back.
       if (group.length === 0) nextOf(waiting)?.end.reject(error);
     }
+    return left;
   }
 
   return {
-    async perform<T>(act: (tx: Executor) => Promise<T>) {
+    async perform<T>(act: Change<T>) {
       if (count >= inFlight) throw overloaded("too many changes are under way");
       count += 1;
       const end = Promise.withResolvers<unknown>();
@@ -119,10 +130,10 @@ const RELEASE = CompiledQuery.raw("release savepoint change");
 const UNDO = CompiledQuery.raw("rollback to savepoint change");
 
 /** @throws whatever ends the transaction itself, for all that are in it */
-async function inSavepoint(tx: Executor, act: (tx: Executor) => Promise<unknown>): Promise<Outcome> {
+async function inSavepoint(tx: Executor, act: () => Promise<unknown>): Promise<Outcome> {
   await tx.executeQuery(SAVEPOINT);
   try {
-    const answer = await act(tx);
+    const answer = await act();
     await tx.executeQuery(RELEASE);
     return { answer };
   } catch (error) {

@@ -41,9 +41,9 @@ export interface Work {
   /** What this change may have altered for others; looked at once, before the commit. */
   readonly touched: Touched;
   /**
-   * Has `act` done when all else of the work is, and not at all where it is rolled back or only tried: for what lies outside
-   * the database, such as a file. The commit, which other changes may share, comes after it and can still fail; where the
-   * transaction is tried again, so is this.
+   * Has `act` done when all else is, that of the changes which share the commit too, just before the commit, and not at all
+   * where the work is rolled back or only tried: for what lies outside the database, such as a file. The commit can still fail
+   * after it; where PostgreSQL then asks for another attempt, `act` is done again with the rest (L13).
    */
   beforeCommit(act: () => Promise<void>): void;
 }
@@ -123,7 +123,7 @@ export function createUnitOfWork(parts: UnitOfWorkParts): UnitOfWork {
       conclude: (work: Work, done: T) => Promise<unknown> = async (_work, done) => done,
     ) {
       let newest = 0;
-      const act = async (tx: Executor): Promise<unknown> => {
+      const act = async (tx: Executor, endGroup: () => void): Promise<unknown> => {
         const events: SealedEvent[] = [];
         const outside: (() => Promise<void>)[] = [];
         const head = await lockLogHead(tx);
@@ -135,6 +135,7 @@ export function createUnitOfWork(parts: UnitOfWorkParts): UnitOfWork {
         await parts.settle(work);
         const answer = await conclude(work, done);
         await appendEvents(tx, events);
+        if (outside.length > 0) endGroup();
         for (const act of outside) await act();
         newest = events.at(-1)?.position ?? 0;
         return answer;

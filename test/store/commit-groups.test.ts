@@ -76,6 +76,39 @@ describeOnEachEngine("changes that wait together share a commit", (open) => {
     expect(await groups.perform(write("a"))).toBe("a");
   });
 
+  it("a change that ends its group is the last in it: no other's failure comes between it and the commit", async () => {
+    const db = await withNotes((await open()).db);
+    const groups = commitGroups(db, PATIENT);
+    const ending = (tx: Executor, endGroup: () => void) => {
+      endGroup();
+      return write("ending")(tx);
+    };
+    const changes = [write("a"), ending, write("b", "nobody")];
+    const outcomes = await Promise.allSettled(changes.map((change) => groups.perform(change)));
+    expect(outcomes.map(({ status }) => status)).toEqual(["fulfilled", "fulfilled", "rejected"]);
+    expect(await notes(db)).toEqual(["a", "ending"]);
+  });
+
+  it("also where it ends it in a second attempt alone: those that came after it are the next group", async () => {
+    const db = await withNotes((await open()).db);
+    const groups = commitGroups(db, PATIENT);
+    let attempts = 0;
+    const ending = (tx: Executor, endGroup: () => void) => {
+      attempts += 1;
+      if (attempts > 1) endGroup();
+      return write("ending")(tx);
+    };
+    let asked = false;
+    const asksOnce = async (tx: Executor) => {
+      if (asked) return write("b", "nobody")(tx);
+      asked = true;
+      throw Object.assign(new Error("deadlock"), { code: "40P01" });
+    };
+    const outcomes = await Promise.allSettled([ending, asksOnce].map((change) => groups.perform(change)));
+    expect(outcomes.map(({ status }) => status)).toEqual(["fulfilled", "rejected"]);
+    expect(await notes(db)).toEqual(["ending"]);
+  });
+
   it("a group takes nobody in any more when it has lasted as long as four commits: what comes then is committed by itself", async () => {
     const db = await withNotes((await open()).db);
     let now = 0;

@@ -30,6 +30,25 @@ describeOnEachEngine("the event log", (open) => {
     expect(await logSize(broker.db)).toBe(start + 40);
   });
 
+  it("what a change does outside the database is not undone by another that shares its commit and fails for all", async () => {
+    const broker = await storeBroker(await open());
+    const start = await logSize(broker.db);
+    let isDone = false;
+    const outside = broker.run(actor, async (work) => {
+      work.beforeCommit(async () => {
+        isDone = true;
+      });
+      work.record(about("outside"));
+    });
+    const failing = broker.run(actor, async () => {
+      throw Object.assign(new Error("the connection is lost"), { code: "08006" });
+    });
+    const outcomes = await Promise.allSettled([outside, failing]);
+    expect(outcomes.map(({ status }) => status)).toEqual(["fulfilled", "rejected"]);
+    expect(isDone).toBe(true);
+    expect(await logSize(broker.db)).toBe(start + 1);
+  });
+
   it("a leaf is canonical JSON (RFC 8785) that commits to the stored bytes of its detail", async () => {
     const broker = await storeBroker(await open());
     await broker.run(actor, async (work) => {
