@@ -20,6 +20,10 @@ export function checkHeads(app: FastifyInstance): void {
   app.addHook("preClose", async () => {
     isStopping = true;
   });
+  // A connection that its client keeps would hold up the stop for nothing.
+  app.addHook("onSend", async (_request, reply) => {
+    if (isStopping) reply.header("connection", "close");
+  });
   app.addHook("onRequest", async ({ raw, headers }) => {
     if (isStopping) throw new Refusal("not-ready", "the broker is stopping");
     if (!hasItsHost(raw)) throw new Refusal("malformed-request", "a request has one Host header");

@@ -1,7 +1,6 @@
 import { once } from "node:events";
 import { request } from "node:https";
-import { connect } from "node:tls";
-import { expect, it, onTestFinished } from "vitest";
+import { expect, it } from "vitest";
 import { spawnBroker, startProcess } from "../support/broker-process.ts";
 import { expectStatus } from "../support/running-broker.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
@@ -48,34 +47,6 @@ it("a stalled request does not keep SIGTERM from an orderly end (L7)", async () 
   const broker = await startProcess(temporaryFolder(), { ENTENTE_SHUTDOWN_GRACE_SECONDS: "1" });
   await stalled(broker, broker.operatorToken, "/v1/invitations", { trustDomain: "stalled.example" });
   expect((await broker.end("SIGTERM")).code).toBe(0);
-});
-
-it("all listeners stop accepting together, and a poll that is open has the grace that a stalled request has (L7)", async () => {
-  const broker = await startProcess(temporaryFolder(), { ENTENTE_SHUTDOWN_GRACE_SECONDS: "10" });
-  const stalling = await stalled(broker, broker.operatorToken, "/v1/invitations", { trustDomain: "late.example" });
-  const { port } = new URL(broker.addresses.bundleWeb);
-  const poll = connect({ port: Number(port), host: "127.0.0.1", ca: broker.adminCa });
-  onTestFinished(() => void poll.destroy());
-  poll.on("error", () => {});
-  await once(poll, "secureConnect");
-  // In one segment: when the first is answered the second is under way.
-  const begun = "GET /bundle HTTP/1.1\r\nHost: 127.0.0.1\r\n";
-  poll.write(`${begun}\r\n${begun}`);
-  await once(poll, "data");
-
-  const ended = broker.end("SIGTERM");
-  const isRefused = () =>
-    broker.pollSpiffe("/bundle").then(
-      () => false,
-      () => true,
-    );
-  while (!(await isRefused()));
-  poll.write("\r\n");
-  const [answer] = await once(poll, "data");
-  expect(String(answer)).toMatch(/^HTTP\/1.1 200 [\s\S]*connection: close/i);
-  // What is still changed is served, since the thread ends last.
-  expect(await stalling.finish()).toBe(201);
-  expect((await ended).code).toBe(0);
 });
 
 it("a second process on the same data folder exits 78, and the first goes on", async () => {
