@@ -51,7 +51,7 @@ function seededRandomness(seed: string): Randomness {
 /** Migrates the database and brings it through the broker's first start. */
 export async function storeBroker(
   { db, engine }: EmptyDatabase,
-  parts: Partial<Pick<UnitOfWorkParts, "generation" | "settle" | "committed">> = {},
+  parts: Partial<Pick<UnitOfWorkParts, "groups" | "generation" | "settle" | "committed">> = {},
 ): Promise<StoreBroker> {
   await migrate(db, engine);
   const time = fakeTime(NOON);
