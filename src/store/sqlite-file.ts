@@ -27,6 +27,8 @@ export function openForStart(path: string): BetterSqlite3.Database {
   try {
     // SQLite gives what it keeps beside the file the file's own mode, so that it must have its mode first.
     closeSync(openSync(path, "a", 0o600));
+    // The process before this one may have ended when a flush had failed; what of the database was not flushed its log has.
+    if (existsSync(`${path}-wal`)) rewrite(`${path}-wal`);
     return openSound(path);
   } catch (error) {
     const foreseen = asStartRefusal(error);
