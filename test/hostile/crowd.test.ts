@@ -48,13 +48,17 @@ it("S36, S59: 2,000 idle connections and 200 slow ones from three other addresse
   while (!whole) statuses.push((await asSpire()).status);
   expect((await gathered).open).toBe(IDLE + SLOW);
   for (let poll = 0; poll < POLLS; poll++) statuses.push((await (poll % 2 ? asIstiod : asSpire)()).status);
-  const asked = standing();
-  crowd.send("how many are you?");
-  const { open, dripped } = await asked;
+  let now: Standing;
+  do {
+    const asked = standing();
+    crowd.send("how many are you?");
+    now = await asked;
+    // The polls may all have been quicker than the first slow byte.
+  } while (now.dripped === 0);
+  const { open, dripped } = now;
 
   expect(statuses.filter((status) => status !== 200)).toEqual([]);
   expect(open).toBe(IDLE + SLOW);
-  expect(dripped).toBeGreaterThan(0);
   printCounts("a crowd at the bundle endpoint", {
     "connections open": open,
     "bytes dripped": dripped,
