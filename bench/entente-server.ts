@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startBundleThread } from "../src/bundle-endpoint/host.ts";
 import { parseTrustDomain } from "../src/spiffe/trust-domain.ts";
-import type { DomainInput, PublicationChange } from "../src/views/publication-inputs.ts";
+import { type DomainInput, nothingNew, type PublicationChange } from "../src/views/publication-inputs.ts";
 import { benchAuthority, benchBundle, benchCertificate, REFRESH_HINT_SECONDS, SEQUENCE } from "./bench-bundle.ts";
 import type { CommitAnswer, CpuAnswer, ServerReady, ToServer } from "./messages.ts";
 
@@ -28,18 +28,7 @@ const domain = (trustDomain: DomainInput["trustDomain"], position: number): Doma
   authorities: [{ authority, dropAt: authority.notAfter + 1 }],
 });
 
-const change = (more: Partial<PublicationChange>): PublicationChange => ({
-  upTo: SEQUENCE,
-  rebuild: false,
-  generation: 0,
-  domains: [],
-  removedDomains: [],
-  accesses: [],
-  removedAccesses: [],
-  pollers: [],
-  removedPollers: [],
-  ...more,
-});
+const change = (more: Partial<PublicationChange>): PublicationChange => ({ ...nothingNew(SEQUENCE, 0), ...more });
 
 const dataFolder = mkdtempSync(join(tmpdir(), "entente-bench-"));
 process.on("exit", () => rmSync(dataFolder, { recursive: true }));

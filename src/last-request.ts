@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Server as SecureServer } from "node:https";
 import type { Socket } from "node:net";
+import { beforeHandlers } from "./before-handlers.ts";
 
 /**
  * Closes a connection after its last request (S58). What a client sent behind that one is not taken and not answered
@@ -8,13 +9,11 @@ import type { Socket } from "node:net";
  */
 export function closeAfter(requests: number, server: Server | SecureServer): void {
   const counts = new WeakMap<Socket, number>();
-  const handlers = server.listeners("request");
-  server.removeAllListeners("request");
-  server.on("request", (request: IncomingMessage, response: ServerResponse) => {
-    const count = (counts.get(request.socket) ?? 0) + 1;
-    counts.set(request.socket, count);
+  beforeHandlers<[IncomingMessage, ServerResponse]>(server, "request", (goOn, { socket }, response) => {
+    const count = (counts.get(socket) ?? 0) + 1;
+    counts.set(socket, count);
     if (count > requests) return;
     if (count === requests) response.shouldKeepAlive = false;
-    for (const handle of handlers) handle.call(server, request, response);
+    goOn();
   });
 }

@@ -1,5 +1,6 @@
-import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { IncomingMessage, Server } from "node:http";
 import { Socket } from "node:net";
+import { beforeHandlers } from "./before-handlers.ts";
 import { SECOND_MS } from "./time.ts";
 
 /** What is still taken, and thrown away, of a request that was answered before its end: whichever comes first. */
@@ -15,9 +16,7 @@ const LOOK_EVERY_MS = 20;
  */
 export function lingerAtClose(server: Server): void {
   const lingering = new WeakSet<Socket>();
-  const handlers = server.listeners("request");
-  server.removeAllListeners("request");
-  server.on("request", (request: IncomingMessage, response: ServerResponse) => {
+  beforeHandlers<[IncomingMessage]>(server, "request", (goOn, request) => {
     const { socket } = request;
     if (lingering.has(socket)) return;
     // Node calls it when the last answer of a connection has left.
@@ -26,7 +25,7 @@ export function lingerAtClose(server: Server): void {
       lingering.add(socket);
       discardRest(request);
     };
-    for (const handle of handlers) handle.call(server, request, response);
+    goOn();
   });
 }
 

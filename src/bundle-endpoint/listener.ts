@@ -4,6 +4,7 @@ import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { promisify } from "node:util";
 import { addressKey } from "../address-key.ts";
+import { beforeHandlers } from "../before-handlers.ts";
 import { closeGracefully } from "../graceful-close.ts";
 import { closeAfter } from "../last-request.ts";
 import type { ListenAddress } from "../listen-address.ts";
@@ -72,9 +73,7 @@ export async function startListener(
 
 /** A refused connection costs no TLS: its handshake is never begun (S59). */
 function limitConnections(server: Server, connections: ConnectionLimits, counters: CounterWriter): void {
-  const handshakes = server.listeners("connection") as ((this: Server, socket: Socket) => void)[];
-  server.removeAllListeners("connection");
-  server.on("connection", (socket: Socket) => {
+  beforeHandlers<[Socket]>(server, "connection", (beginHandshake, socket) => {
     const admission = connections.admit(addressKey(socket.remoteAddress ?? ""), performance.now());
     if (admission === null) {
       counters.add("connectionsRefused");
@@ -86,7 +85,7 @@ function limitConnections(server: Server, connections: ConnectionLimits, counter
       admission.release();
       counters.add("connectionsOpen", -1);
     });
-    for (const handshake of handshakes) handshake.call(server, socket);
+    beginHandshake();
   });
 }
 

@@ -72,3 +72,17 @@ export interface PublicationChange {
   /** IDs of revoked pollers. */
   readonly removedPollers: readonly string[];
 }
+
+/** That nothing changed up to a position: what every change adds to. */
+export const nothingNew = (upTo: number, generation: number): PublicationChange => ({
+  upTo,
+  rebuild: false,
+  generation,
+  domains: [],
+  // A trust domain with a revision never goes: one that was given back publishes nothing.
+  removedDomains: [],
+  accesses: [],
+  removedAccesses: [],
+  pollers: [],
+  removedPollers: [],
+});

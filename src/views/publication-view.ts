@@ -11,7 +11,7 @@ import { idsAmong } from "../store/event.ts";
 import type { FollowedEvent } from "../store/event-log.ts";
 import type { View } from "../store/follower.ts";
 import type { Executor } from "../store/tables.ts";
-import type { AccessInput, PublicationChange } from "./publication-inputs.ts";
+import { type AccessInput, nothingNew, type PublicationChange } from "./publication-inputs.ts";
 
 /** Where publication changes go: the bundle endpoint's thread. */
 export interface PublicationSink {
@@ -65,19 +65,6 @@ export async function readPublicationChange(
     removedPollers: [...touched.pollers].filter((pollerId) => !live.has(pollerId)),
   };
 }
-
-const nothingNew = (upTo: number, generation: number): PublicationChange => ({
-  upTo,
-  rebuild: false,
-  generation,
-  domains: [],
-  // A trust domain with a revision never goes: one that was given back publishes nothing.
-  removedDomains: [],
-  accesses: [],
-  removedAccesses: [],
-  pollers: [],
-  removedPollers: [],
-});
 
 interface Pair {
   readonly meshId: MeshId;

@@ -2,11 +2,10 @@ import { createSecretKey, type KeyObject, randomBytes } from "node:crypto";
 import { expect, it } from "vitest";
 import { createKey } from "../../src/identity/key-store.ts";
 import { resealKeys, type SealedKeyRows, sealedKeyStore } from "../../src/identity/sealed-key-store.ts";
+import { sharedKeys } from "../../src/server/shared-identity.ts";
 import { StartRefusal } from "../../src/start-refusal.ts";
 import { migrate } from "../../src/store/migrate.ts";
 import {
-  deleteSealedKeys,
-  insertSealedKey,
   insertSharedCertificate,
   newestSealedKey,
   sealedKeyNames,
@@ -18,13 +17,7 @@ import { describeOnEachEngine } from "../support/databases.ts";
 const NOW = Date.UTC(2026, 10, 24);
 const newSealingKey = () => createSecretKey(randomBytes(32));
 
-const rowsIn = (db: Database): SealedKeyRows => ({
-  names: () => sealedKeyNames(db),
-  newest: (name) => newestSealedKey(db, name),
-  insert: (key) => insertSealedKey(db, key, NOW),
-  remove: (name) => deleteSealedKeys(db, name),
-  removeBefore: (name, generation) => deleteSealedKeys(db, name, generation),
-});
+const rowsIn = (db: Database): SealedKeyRows => sharedKeys({ tx: db, now: NOW });
 const keysIn = (db: Database, sealingKey = newSealingKey(), ...others: readonly KeyObject[]) =>
   sealedKeyStore(rowsIn(db), [sealingKey, ...others], randomBytes);
 

@@ -1,7 +1,13 @@
 import type { Authority } from "../../src/pki/authority.ts";
 import { parseTrustDomain } from "../../src/spiffe/trust-domain.ts";
 import type { EpochMs } from "../../src/time.ts";
-import type { AccessInput, DomainInput, PollerInput, PublicationChange } from "../../src/views/publication-inputs.ts";
+import {
+  type AccessInput,
+  type DomainInput,
+  nothingNew,
+  type PollerInput,
+  type PublicationChange,
+} from "../../src/views/publication-inputs.ts";
 
 /** Noon of some day: every time in these tests is told from it. */
 export const NOON: EpochMs = Date.UTC(2026, 9, 1, 12);
@@ -72,14 +78,6 @@ export const poller = (pollerId: string, more: Partial<PollerInput> = {}): Polle
 });
 
 export const change = (upTo: number, more: Partial<PublicationChange> = {}): PublicationChange => ({
-  upTo,
-  rebuild: false,
-  generation: 0,
-  domains: [],
-  removedDomains: [],
-  accesses: [],
-  removedAccesses: [],
-  pollers: [],
-  removedPollers: [],
+  ...nothingNew(upTo, 0),
   ...more,
 });
