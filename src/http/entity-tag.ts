@@ -14,14 +14,16 @@ const OBSERVED = ["lastUsedAt", "conditions"] as const;
  * fresh by the whole tag (`If-None-Match`), a change by its first part (`If-Match`).
  */
 export function entityTagOf(body: unknown): EntityTag {
-  const whole = JSON.stringify(body);
-  const changed = JSON.stringify(withoutObserved(body));
-  return changed === whole ? `"${digest(whole)}"` : `"${digest(changed)}.${digest(whole)}"`;
+  const whole = digest(JSON.stringify(body));
+  const changed = withoutObserved(body);
+  return changed === body ? `"${whole}"` : `"${digest(JSON.stringify(changed))}.${whole}"`;
 }
 
 function withoutObserved(body: unknown): unknown {
-  if (typeof body !== "object" || body === null || !OBSERVED.some((name) => name in body)) return body;
-  return { ...body, ...Object.fromEntries(OBSERVED.map((name) => [name, undefined])) };
+  if (typeof body !== "object" || body === null) return body;
+  const observed = OBSERVED.filter((name) => (body as Record<string, unknown>)[name] !== undefined);
+  if (observed.length === 0) return body;
+  return { ...body, ...Object.fromEntries(observed.map((name) => [name, undefined])) };
 }
 
 const digest = (text: string): string => hash("sha256", text, "base64url");

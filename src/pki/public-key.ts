@@ -1,4 +1,4 @@
-import { createHash, createPublicKey, type KeyObject } from "node:crypto";
+import { createPublicKey, hash, type KeyObject } from "node:crypto";
 import forge from "node-forge";
 import type { PublicJwk, Sha256Hex } from "./authority.ts";
 import { type Asn1, contentOf, encodeDer, notCanonical, oidOf, sequenceOf, unreadable } from "./der.ts";
@@ -22,7 +22,7 @@ const CURVES: Readonly<Record<string, { readonly kind: KeyKind; readonly pointBy
   "1.3.132.0.35": { kind: "P-521", pointBytes: 133 },
 };
 
-export const sha256Hex = (bytes: Uint8Array): Sha256Hex => createHash("sha256").update(bytes).digest("hex");
+export const sha256Hex = (bytes: Uint8Array): Sha256Hex => hash("sha256", bytes);
 
 /**
  * Reads a SubjectPublicKeyInfo before OpenSSL sees the certificate around it (S11). Accepts only the one encoding of

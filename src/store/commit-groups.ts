@@ -1,5 +1,8 @@
 import { CompiledQuery } from "kysely";
 import { overloaded } from "../errors.ts";
+import type { EpochMs } from "../time.ts";
+import type { SealedEvent } from "./event.ts";
+import { appendEvents, type LogHead, lockLogHead } from "./event-log.ts";
 import { isUnavailable } from "./storage-errors.ts";
 import type { Database, Executor } from "./tables.ts";
 import { inTransaction } from "./transaction.ts";
@@ -11,15 +14,27 @@ import { inTransaction } from "./transaction.ts";
  */
 export interface CommitGroups {
   /**
-   * Performs `act` when its turn comes; resolves or rejects as it did, once its group is committed. After one that has called
-   * `endGroup` nothing but the commit comes.
+   * Performs `act` when its turn comes; resolves or rejects as it did, once its group is committed, with what it appended to
+   * the log.
    * @throws {Refusal} `overloaded` where too many wait, or its turn did not come in time: nothing of it was begun;
    * and whatever kept the group from being committed
    */
   perform<T>(act: Change<T>): Promise<T>;
 }
 
-type Change<T> = (tx: Executor, endGroup: () => void) => Promise<T>;
+type Change<T> = (tx: Executor, group: Group) => Promise<T>;
+
+/** The changes that share a transaction, which holds the log's head. */
+export interface Group {
+  /** Position of the newest event, the group's own among them. */
+  newest(): number;
+  /** What the log says of, when the group began. */
+  readonly expiriesToldTo: EpochMs;
+  /** Written with those of the others when all are done; taken back where the change is. */
+  append(events: readonly SealedEvent[]): void;
+  /** After this change nothing but the commit comes. */
+  end(): void;
+}
 
 export interface GroupLimits {
   /** How many changes are under way or wait. */
@@ -32,7 +47,8 @@ export interface GroupLimits {
 
 /** Readers of the embedded database wait for a whole group. */
 const MOST_IN_GROUP = 16;
-/** A group takes others in for as long as so many commits take: who was first waits for no more than that. */
+/** A group takes others in for so long, or for as long as so many commits take: who was first waits for no more than that. */
+const TAKES_IN_MS = 10;
 const COMMITS_LONG = 4;
 
 interface Waiting {
@@ -61,20 +77,7 @@ export function commitGroups(db: Database, { inFlight, waitMs, monotonic }: Grou
     let doneAt = 0;
     try {
       const outcomes = await inTransaction(db, async (tx) => {
-        const outcomes: Outcome[] = [];
-        let isEnded = false;
-        const endGroup = () => {
-          isEnded = true;
-        };
-        const until = monotonic() + COMMITS_LONG * lastCommitMs;
-        // Where the transaction is tried again, those who were in it come first.
-        for (let index = 0; index < MOST_IN_GROUP && !isEnded; index += 1) {
-          const isFull = index > 0 && monotonic() > until;
-          const member = group[index] ?? (isFull ? undefined : nextOf(waiting));
-          if (!member) break;
-          group[index] = member;
-          outcomes.push(await inSavepoint(tx, () => member.act(tx, endGroup)));
-        }
+        const outcomes = await performMembers(tx, group);
         doneAt = monotonic();
         return outcomes;
       });
@@ -91,6 +94,24 @@ export function commitGroups(db: Database, { inFlight, waitMs, monotonic }: Grou
       if (group.length === 0) nextOf(waiting)?.end.reject(error);
     }
     return left;
+  }
+
+  /** Takes in those who wait. Where the transaction is tried again, those who were in it come first. */
+  async function performMembers(tx: Executor, group: Waiting[]): Promise<Outcome[]> {
+    const outcomes: Outcome[] = [];
+    const until = monotonic() + Math.max(TAKES_IN_MS, COMMITS_LONG * lastCommitMs);
+    let log: GroupLog | undefined;
+    while (outcomes.length < MOST_IN_GROUP && !log?.isEnded) {
+      const isFull = outcomes.length > 0 && monotonic() > until;
+      const member = group[outcomes.length] ?? (isFull ? undefined : nextOf(waiting));
+      if (!member) break;
+      group[outcomes.length] = member;
+      // Whoever is taken in waits for the head as long as the database does.
+      log ??= groupLog(await lockLogHead(tx));
+      outcomes.push(await inSavepoint(tx, log, member.act));
+    }
+    if (log) await appendEvents(tx, log.events);
+    return outcomes;
   }
 
   return {
@@ -130,10 +151,11 @@ const RELEASE = CompiledQuery.raw("release savepoint change");
 const UNDO = CompiledQuery.raw("rollback to savepoint change");
 
 /** @throws whatever ends the transaction itself, for all that are in it */
-async function inSavepoint(tx: Executor, act: () => Promise<unknown>): Promise<Outcome> {
+async function inSavepoint(tx: Executor, log: GroupLog, act: Change<unknown>): Promise<Outcome> {
+  const before = log.events.length;
   await tx.executeQuery(SAVEPOINT);
   try {
-    const answer = await act();
+    const answer = await act(tx, log);
     await tx.executeQuery(RELEASE);
     return { answer };
   } catch (error) {
@@ -141,6 +163,31 @@ async function inSavepoint(tx: Executor, act: () => Promise<unknown>): Promise<O
     await tx.executeQuery(UNDO).catch(() => {
       throw error;
     });
+    log.events.length = before;
     return { error };
   }
+}
+
+interface GroupLog extends Group {
+  readonly events: SealedEvent[];
+  readonly isEnded: boolean;
+}
+
+function groupLog({ size, expiriesToldTo }: LogHead): GroupLog {
+  const events: SealedEvent[] = [];
+  let isEnded = false;
+  return {
+    events,
+    get isEnded() {
+      return isEnded;
+    },
+    expiriesToldTo,
+    newest: () => events.at(-1)?.position ?? size,
+    append(more) {
+      for (const event of more) events.push(event);
+    },
+    end() {
+      isEnded = true;
+    },
+  };
 }

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import canonicalize from "canonicalize";
 import type { Randomness } from "../randomness.ts";
 import { type EpochMs, toRfc3339 } from "../time.ts";
@@ -208,8 +208,8 @@ export interface SealedEvent {
   readonly detailText: string;
 }
 
-const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
-const canonical = (value: unknown): string => canonicalize(JSON.parse(JSON.stringify(value))) as string;
+const sha256 = (text: string): string => hash("sha256", text);
+const canonical = (value: unknown): string => canonicalize(value) as string;
 const digestOf = (value: unknown): string | null => (value === undefined ? null : sha256(canonical(value)));
 
 /** Makes the leaf `{v, position, type, at, subjects, detailDigest}` and the detail that it commits to. */

@@ -36,6 +36,7 @@ export function createFollower(parts: {
   let position = -1;
   let running: Promise<void> | undefined;
   let again = false;
+  let awaited = false;
   let stopped = false;
   let timer: NodeJS.Timeout | undefined;
   const waiting = new Set<{ position: number; resolve: (passed: boolean) => void }>();
@@ -67,6 +68,8 @@ export function createFollower(parts: {
     while (await step());
   }
 
+  const isBehind = () => [...waiting].some((waiter) => waiter.position > position);
+
   function poke(): void {
     if (stopped) return;
     if (running) {
@@ -76,12 +79,13 @@ export function createFollower(parts: {
     running = (async () => {
       do {
         again = false;
+        awaited = false;
         await catchUp().catch(parts.onError);
-      } while (again);
+      } while (again || (awaited && isBehind()));
     })().finally(() => {
       running = undefined;
-      // A poke that came between the loop's last look and here would otherwise wait for the timer.
-      if (again) poke();
+      // Who came between the loop's last look and here would otherwise wait for the timer.
+      if (again || (awaited && isBehind())) poke();
     });
   }
 
@@ -101,7 +105,9 @@ export function createFollower(parts: {
       const waiter = { position: wanted, resolve };
       waiting.add(waiter);
       const timeout = setTimeout(() => resolve(false), timeoutMs);
-      poke();
+      // What is being read may have it already.
+      if (running) awaited = true;
+      else poke();
       try {
         return await promise;
       } finally {

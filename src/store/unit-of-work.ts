@@ -2,7 +2,7 @@ import { Refusal } from "../errors.ts";
 import { type Randomness, randomId } from "../randomness.ts";
 import type { TrustDomain } from "../spiffe/trust-domain.ts";
 import { type Clock, type EpochMs, SECOND_MS } from "../time.ts";
-import type { CommitGroups } from "./commit-groups.ts";
+import type { CommitGroups, Group } from "./commit-groups.ts";
 import {
   type Actor,
   bearsSequence,
@@ -13,7 +13,7 @@ import {
   type Subject,
   sealEvent,
 } from "./event.ts";
-import { appendEvents, lockLogHead, setExpiriesToldTo } from "./event-log.ts";
+import { setExpiriesToldTo } from "./event-log.ts";
 import { asStorageRefusal } from "./storage-errors.ts";
 import type { Executor } from "./tables.ts";
 
@@ -123,19 +123,18 @@ export function createUnitOfWork(parts: UnitOfWorkParts): UnitOfWork {
       conclude: (work: Work, done: T) => Promise<unknown> = async (_work, done) => done,
     ) {
       let newest = 0;
-      const act = async (tx: Executor, endGroup: () => void): Promise<unknown> => {
+      const act = async (tx: Executor, group: Group): Promise<unknown> => {
         const events: SealedEvent[] = [];
         const outside: (() => Promise<void>)[] = [];
-        const head = await lockLogHead(tx);
-        const work = newWork(parts, tx, actor, head.size, { events, outside });
+        const work = newWork(parts, tx, actor, group.newest(), { events, outside });
         // By a clock that was set back things expire again, and the log says so again (L6).
-        if (!parts.isShared && head.expiriesToldTo > work.now + SECOND_MS) await setExpiriesToldTo(tx, work.now);
+        if (!parts.isShared && group.expiriesToldTo > work.now + SECOND_MS) await setExpiriesToldTo(tx, work.now);
         await parts.requireActor(work);
         const done = await change(work);
         await parts.settle(work);
         const answer = await conclude(work, done);
-        await appendEvents(tx, events);
-        if (outside.length > 0) endGroup();
+        group.append(events);
+        if (outside.length > 0) group.end();
         for (const act of outside) await act();
         newest = events.at(-1)?.position ?? 0;
         return answer;

@@ -1,16 +1,27 @@
+import { randomBytes } from "node:crypto";
 import { sql } from "kysely";
 import { expect, it } from "vitest";
 import { Refusal } from "../../src/errors.ts";
-import { commitGroups } from "../../src/store/commit-groups.ts";
+import { commitGroups, type Group } from "../../src/store/commit-groups.ts";
+import { sealEvent, systemActor } from "../../src/store/event.ts";
+import { eventsAfter, logSize } from "../../src/store/event-log.ts";
+import { migrate } from "../../src/store/migrate.ts";
 import type { Database, Executor } from "../../src/store/tables.ts";
-import { describeOnEachEngine, openSqliteFile } from "../support/databases.ts";
+import { describeOnEachEngine, type OpenDatabase, openSqliteFile } from "../support/databases.ts";
 
 const OVERLOADED = { code: "overloaded", extra: { retryAfterSeconds: 1 } };
 /** Nothing takes any time: whoever waits is taken in. */
 const PATIENT = { inFlight: 100, waitMs: 60_000, monotonic: () => 0 };
 
+async function withLog(open: OpenDatabase): Promise<Database> {
+  const { db, engine } = await open();
+  await migrate(db, engine);
+  return db;
+}
+
 /** A table whose second column is checked at the commit alone. */
-async function withNotes(db: Database): Promise<Database> {
+async function withNotes(open: OpenDatabase): Promise<Database> {
+  const db = await withLog(open);
   await sql`create table note (name varchar(40) primary key,
     follows varchar(40) references note (name) deferrable initially deferred)`.execute(db);
   return db;
@@ -26,6 +37,22 @@ async function notes(db: Database): Promise<string[]> {
   return rows.map(({ name }) => name);
 }
 
+/** A change that appends so many events to the log, and answers their positions. */
+const log =
+  (count: number, fails = false) =>
+  async (_tx: Executor, group: Group) => {
+    const first = group.newest() + 1;
+    const events = Array.from({ length: count }, (_, index) =>
+      sealEvent(
+        { type: "mesh.updated", subjects: ["mesh/shop"] },
+        { position: first + index, at: 0, actor: systemActor, eventId: `evt_${first + index}`, random: randomBytes },
+      ),
+    );
+    group.append(events);
+    if (fails) throw new Refusal("not-found", "after it was logged");
+    return events.map(({ position }) => position);
+  };
+
 /** A change that ends when it is told to. */
 function held() {
   const { promise, resolve } = Promise.withResolvers<void>();
@@ -34,7 +61,7 @@ function held() {
 
 describeOnEachEngine("changes that wait together share a commit", (open) => {
   it("in the order in which they came, each with its own answer", async () => {
-    const db = await withNotes((await open()).db);
+    const db = await withNotes(open);
     const groups = commitGroups(db, PATIENT);
     const begun: string[] = [];
     const names = Array.from({ length: 40 }, (_, index) => `note-${String(index).padStart(2, "0")}`);
@@ -51,8 +78,20 @@ describeOnEachEngine("changes that wait together share a commit", (open) => {
     expect(await notes(db)).toEqual(names);
   });
 
+  it("and are logged together: positions are dense, and what a refused one had appended is not there", async () => {
+    const db = await withLog(open);
+    const groups = commitGroups(db, PATIENT);
+    const changes = [log(2), log(3, true), log(1), log(0), log(2)];
+    const outcomes = await Promise.allSettled(changes.map((change) => groups.perform(change)));
+    const positions = outcomes.map((outcome) => (outcome.status === "fulfilled" ? outcome.value : "refused"));
+    expect(positions).toEqual([[1, 2], "refused", [3], [], [4, 5]]);
+    expect((await eventsAfter(db, 0, 100)).map(({ position }) => position)).toEqual([1, 2, 3, 4, 5]);
+    expect(await logSize(db)).toBe(5);
+    expect(await groups.perform(log(1))).toEqual([6]);
+  });
+
   it("one that is refused, by a rule or by the database, leaves nothing and takes nothing from the others", async () => {
-    const db = await withNotes((await open()).db);
+    const db = await withNotes(open);
     const groups = commitGroups(db, PATIENT);
     const refusing = async (tx: Executor) => {
       await write("refused")(tx);
@@ -67,7 +106,7 @@ describeOnEachEngine("changes that wait together share a commit", (open) => {
   });
 
   it("and where that fails none of them is acknowledged, and nothing of any is there", async () => {
-    const db = await withNotes((await open()).db);
+    const db = await withNotes(open);
     const groups = commitGroups(db, PATIENT);
     const changes = [write("a"), write("b", "nobody"), write("c")];
     const outcomes = await Promise.allSettled(changes.map((change) => groups.perform(change)));
@@ -77,10 +116,10 @@ describeOnEachEngine("changes that wait together share a commit", (open) => {
   });
 
   it("a change that ends its group is the last in it: no other's failure comes between it and the commit", async () => {
-    const db = await withNotes((await open()).db);
+    const db = await withNotes(open);
     const groups = commitGroups(db, PATIENT);
-    const ending = (tx: Executor, endGroup: () => void) => {
-      endGroup();
+    const ending = (tx: Executor, group: Group) => {
+      group.end();
       return write("ending")(tx);
     };
     const changes = [write("a"), ending, write("b", "nobody")];
@@ -90,12 +129,12 @@ describeOnEachEngine("changes that wait together share a commit", (open) => {
   });
 
   it("also where it ends it in a second attempt alone: those that came after it are the next group", async () => {
-    const db = await withNotes((await open()).db);
+    const db = await withNotes(open);
     const groups = commitGroups(db, PATIENT);
     let attempts = 0;
-    const ending = (tx: Executor, endGroup: () => void) => {
+    const ending = (tx: Executor, group: Group) => {
       attempts += 1;
-      if (attempts > 1) endGroup();
+      if (attempts > 1) group.end();
       return write("ending")(tx);
     };
     let asked = false;
@@ -109,12 +148,12 @@ describeOnEachEngine("changes that wait together share a commit", (open) => {
     expect(await notes(db)).toEqual(["ending"]);
   });
 
-  it("a group takes nobody in any more when it has lasted as long as four commits: what comes then is committed by itself", async () => {
-    const db = await withNotes((await open()).db);
+  it("a group takes nobody in any more when it has lasted ten milliseconds and as long as four commits: what comes then is committed by itself", async () => {
+    const db = await withNotes(open);
     let now = 0;
     const groups = commitGroups(db, { ...PATIENT, monotonic: () => now });
     const slow = (change: (tx: Executor) => Promise<string>) => (tx: Executor) => {
-      now += 1;
+      now += 11;
       return change(tx);
     };
     const changes = [write("a"), write("b", "nobody"), write("c")].map(slow);
@@ -126,7 +165,7 @@ describeOnEachEngine("changes that wait together share a commit", (open) => {
 
 describeOnEachEngine("L18: turns of changes", (open) => {
   it("are refused to one too many at once, and are there again when one has ended", async () => {
-    const groups = commitGroups((await open()).db, { ...PATIENT, inFlight: 2 });
+    const groups = commitGroups(await withLog(open), { ...PATIENT, inFlight: 2 });
     const [first, second] = [held(), held()];
     const both = [groups.perform(first.change), groups.perform(second.change)];
     await expect(groups.perform(async () => {})).rejects.toMatchObject(OVERLOADED);
@@ -137,7 +176,7 @@ describeOnEachEngine("L18: turns of changes", (open) => {
   });
 
   it("are given up after the wait, and what was given up is never begun", async () => {
-    const groups = commitGroups((await open()).db, { ...PATIENT, waitMs: 20 });
+    const groups = commitGroups(await withLog(open), { ...PATIENT, waitMs: 20 });
     const first = held();
     const holding = groups.perform(first.change);
     let begun = false;
@@ -153,7 +192,7 @@ describeOnEachEngine("L18: turns of changes", (open) => {
 });
 
 it("a database that is gone refuses each that waits, and none of them waits for ever", async () => {
-  const { db } = await openSqliteFile();
+  const db = await withLog(openSqliteFile);
   const groups = commitGroups(db, PATIENT);
   await groups.perform(async () => {});
   await db.destroy();

@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from "node:crypto";
+import { hash, timingSafeEqual } from "node:crypto";
 import { crc32 } from "node:zlib";
 import { type Randomness, randomBase62 } from "../../randomness.ts";
 
@@ -36,11 +36,11 @@ export function readSecret(text: string): Secret | undefined {
 }
 
 /** SHA-256 in hexadecimal: what is stored of a secret. */
-export const hashOf = (secret: string): string => createHash("sha256").update(secret).digest("hex");
+export const hashOf = (secret: string): string => hash("sha256", secret);
 
 /** Compares in constant time; a hash that is not there is compared with one that nothing has (S24, S25). */
-export function matchesHash(secret: string, hash: string | undefined): boolean {
+export function matchesHash(secret: string, known: string | undefined): boolean {
   const actual = Buffer.from(hashOf(secret), "hex");
-  const expected = hash ? Buffer.from(hash, "hex") : Buffer.alloc(actual.length);
-  return timingSafeEqual(actual, expected) && hash !== undefined;
+  const expected = known ? Buffer.from(known, "hex") : Buffer.alloc(actual.length);
+  return timingSafeEqual(actual, expected) && known !== undefined;
 }

@@ -1,4 +1,5 @@
 import type { Selectable } from "kysely";
+import { compiled } from "../../store/compiled.ts";
 import type { Executor, Tables } from "../../store/tables.ts";
 import type { FreeText } from "../../text.ts";
 import { type EpochMs, SECOND_MS } from "../../time.ts";
@@ -10,16 +11,10 @@ type TokenRow = Selectable<Tables["token"]>;
 
 async function withMeshes(db: Executor, rows: readonly TokenRow[]): Promise<Token[]> {
   if (rows.length === 0) return [];
-  const named = await db
-    .selectFrom("token_mesh")
-    .selectAll()
-    .where(
-      "token_id",
-      "in",
-      rows.map((row) => row.token_id),
-    )
-    .orderBy("mesh_id")
-    .execute();
+  const named = await meshesNamed(
+    db,
+    rows.map((row) => row.token_id),
+  );
   const meshesOf = Map.groupBy(named, ({ token_id }) => token_id);
   return rows.map((row) => ({
     tokenId: row.token_id,
@@ -34,6 +29,10 @@ async function withMeshes(db: Executor, rows: readonly TokenRow[]): Promise<Toke
     lastUsedAt: row.last_used_at,
   }));
 }
+
+const meshesNamed = compiled((db, tokenIds: string[]) =>
+  db.selectFrom("token_mesh").selectAll().where("token_id", "in", tokenIds).orderBy("mesh_id"),
+);
 
 export async function insertToken(tx: Executor, token: Token, secretHash: string): Promise<void> {
   await tx
@@ -87,7 +86,7 @@ interface TokenSecret extends Pick<Token, "expiresAt" | "revokedAt"> {
 
 /** For authentication alone. */
 export async function findTokenSecret(db: Executor, tokenId: string): Promise<TokenSecret | undefined> {
-  const row = await db.selectFrom("token").selectAll().where("token_id", "=", tokenId).executeTakeFirst();
+  const [row] = await tokenRows(db, tokenId);
   return (
     row && {
       secretHash: row.secret_hash,
@@ -98,14 +97,20 @@ export async function findTokenSecret(db: Executor, tokenId: string): Promise<To
   );
 }
 
+const tokenRows = compiled((db, tokenId: string) => db.selectFrom("token").selectAll().where("token_id", "=", tokenId));
+
 /** What says whether a token holds. */
 export async function findTokenLife(
   db: Executor,
   tokenId: string,
 ): Promise<Pick<Token, "expiresAt" | "revokedAt"> | undefined> {
-  const query = db.selectFrom("token").select(["expires_at as expiresAt", "revoked_at as revokedAt"]);
-  return query.where("token_id", "=", tokenId).executeTakeFirst();
+  const [life] = await tokenLives(db, tokenId);
+  return life;
 }
+
+const tokenLives = compiled((db, tokenId: string) =>
+  db.selectFrom("token").select(["expires_at as expiresAt", "revoked_at as revokedAt"]).where("token_id", "=", tokenId),
+);
 
 export async function findToken(db: Executor, tokenId: string): Promise<Token | undefined> {
   return (await findTokenSecret(db, tokenId))?.token();

@@ -1,6 +1,7 @@
 import type { ExpressionBuilder, Selectable } from "kysely";
 import type { LabelRequirement, LabelSelector } from "../../label-selector.ts";
 import type { TrustDomain } from "../../spiffe/trust-domain.ts";
+import { compiled } from "../../store/compiled.ts";
 import type { Executor, Tables } from "../../store/tables.ts";
 import type { FreeText } from "../../text.ts";
 import type { EpochMs } from "../../time.ts";
@@ -76,15 +77,21 @@ export async function insertMesh(tx: Executor, mesh: Mesh): Promise<void> {
 }
 
 export async function updateMesh(tx: Executor, mesh: Mesh): Promise<void> {
-  await tx.updateTable("mesh").set(toRow(mesh)).where("mesh_id", "=", mesh.meshId).execute();
+  await updateRow(tx, mesh.meshId, toRow(mesh));
   await saveLabels(tx, mesh);
 }
 
+const updateRow = compiled((tx, meshId: MeshId, row: ReturnType<typeof toRow>) =>
+  tx.updateTable("mesh").set(row).where("mesh_id", "=", meshId),
+);
+
 async function saveLabels(tx: Executor, { meshId, labels }: Mesh): Promise<void> {
-  await tx.deleteFrom("mesh_label").where("mesh_id", "=", meshId).execute();
+  await deleteLabels(tx, meshId);
   const rows = Object.entries(labels).map(([name, value]) => ({ mesh_id: meshId, name, value }));
   if (rows.length > 0) await tx.insertInto("mesh_label").values(rows).execute();
 }
+
+const deleteLabels = compiled((tx, meshId: MeshId) => tx.deleteFrom("mesh_label").where("mesh_id", "=", meshId));
 
 /** Null ends the suspension, at `now`. */
 export async function saveSuspension(
@@ -104,14 +111,13 @@ export async function saveSuspension(
 
 /** Which of these meshes are suspended. */
 export async function suspendedAmong(db: Executor, meshIds: readonly string[]): Promise<string[]> {
-  const rows = await db
-    .selectFrom("mesh")
-    .select("mesh_id")
-    .where("mesh_id", "in", [...meshIds, ""])
-    .where("suspended_at", "is not", null)
-    .execute();
+  const rows = await suspendedRows(db, [...meshIds, ""]);
   return rows.map((row) => row.mesh_id);
 }
+
+const suspendedRows = compiled((db, meshIds: string[]) =>
+  db.selectFrom("mesh").select("mesh_id").where("mesh_id", "in", meshIds).where("suspended_at", "is not", null),
+);
 
 /** The row stays, so that the mesh ID is never used again. */
 export async function markMeshDeleted(tx: Executor, meshId: MeshId, at: EpochMs): Promise<void> {
@@ -125,19 +131,19 @@ export async function isMeshIdTaken(db: Executor, meshId: MeshId): Promise<boole
 
 /** Whether there is such a mesh now. */
 export async function isMeshThere(db: Executor, meshId: string): Promise<boolean> {
-  const row = await db
-    .selectFrom("mesh")
-    .select("mesh_id")
-    .where("mesh_id", "=", meshId)
-    .where("deleted_at", "is", null)
-    .executeTakeFirst();
-  return row !== undefined;
+  return (await rowsThere(db, meshId)).length > 0;
 }
 
+const rowsThere = compiled((db, meshId: string) =>
+  db.selectFrom("mesh").select("mesh_id").where("mesh_id", "=", meshId).where("deleted_at", "is", null),
+);
+
 export async function findMesh(db: Executor, meshId: string): Promise<RegisteredMesh | undefined> {
-  const row = await registered(db).where("mesh.mesh_id", "=", meshId).executeTakeFirst();
+  const [row] = await registeredRows(db, meshId);
   return row && toRegistered(row);
 }
+
+const registeredRows = compiled((db, meshId: string) => registered(db).where("mesh.mesh_id", "=", meshId));
 
 /** In the order of mesh IDs, after `after`. */
 export async function listMeshes(
