@@ -22,11 +22,11 @@ describeOnEachEngine("S24: what a bearer costs", (open) => {
     const { db, run } = await storeBroker(await open());
     let queries = 0;
     const counting: KyselyPlugin = {
-      transformQuery({ node }) {
+      transformQuery: ({ node }) => node,
+      async transformResult({ result }) {
         queries += 1;
-        return node;
+        return result;
       },
-      transformResult: async ({ result }) => result,
     };
     const costOf = async (bearer: string) => {
       queries = 0;
