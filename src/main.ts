@@ -18,12 +18,27 @@ process.umask(0o077);
 process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, "..", "node_modules", ".cache", "entente");
 module.enableCompileCache();
 
-const { asStartRefusal } = await import("./start-refusal.ts");
+const COMMANDS: Readonly<Record<string, () => Promise<void>>> = {
+  async serve() {
+    await (await import("./server.ts")).main();
+  },
+  async migrate() {
+    await (await import("./server/migrations.ts")).runMigrations();
+  },
+  async rekey() {
+    await (await import("./server/rekey.ts")).rekey();
+  },
+};
+
+const { asStartRefusal, StartRefusal } = await import("./start-refusal.ts");
 try {
-  const [, , command] = process.argv;
-  if (command === "migrate") await (await import("./server/migrations.ts")).runMigrations();
-  else if (command === "rekey") await (await import("./server/rekey.ts")).rekey();
-  else await (await import("./server.ts")).main();
+  const [, , name = "serve", ...rest] = process.argv;
+  const command = Object.hasOwn(COMMANDS, name) && rest.length === 0 ? COMMANDS[name] : undefined;
+  if (!command) {
+    const asked = [name, ...rest].join(" ");
+    throw new StartRefusal(`"${asked}" is no command; there are ${Object.keys(COMMANDS).join(", ")}; none means serve`);
+  }
+  await command();
   module.flushCompileCache();
 } catch (error) {
   const foreseen = asStartRefusal(error);

@@ -7,10 +7,14 @@ import { temporaryFolder } from "./support/temporary-folder.ts";
 const main = join(import.meta.dirname, "..", "src", "main.ts");
 
 /** Starts the program as a process, in an empty folder, with these variables and no others of its own. */
-function start(env: Readonly<Record<string, string>>, nodeArguments: readonly string[] = []) {
+function start(
+  env: Readonly<Record<string, string>>,
+  nodeArguments: readonly string[] = [],
+  words: readonly string[] = [],
+) {
   const folder = temporaryFolder();
   const data = join(folder, "data");
-  const { status, stderr } = spawnSync(process.execPath, [...nodeArguments, main], {
+  const { status, stderr } = spawnSync(process.execPath, [...nodeArguments, main, ...words], {
     cwd: folder,
     env: { PATH: process.env.PATH ?? "", ENTENTE_DATA: data, ...env },
     encoding: "utf8",
@@ -37,6 +41,12 @@ describe("a process that cannot start says why, exits 78 and has opened nothing 
   it("S46: certificate checks that are turned off", () => {
     const { status, stderr, opened } = start({ NODE_TLS_REJECT_UNAUTHORIZED: "0" });
     expect(stderr).toContain("NODE_TLS_REJECT_UNAUTHORIZED");
+    expect({ status, opened }).toEqual({ status: 78, opened: false });
+  });
+
+  it.each([["migrat"], ["--help"], ["toString"], ["rekey", "now"]])("words that are no command: %s", (...words) => {
+    const { status, stderr, opened } = start({}, [], words);
+    expect(stderr).toContain(`"${words.join(" ")}" is no command; there are serve, migrate, rekey; none means serve`);
     expect({ status, opened }).toEqual({ status: 78, opened: false });
   });
 

@@ -21,7 +21,7 @@ import type { Actor } from "../../src/store/event.ts";
 import { newestEvent } from "../../src/store/event-log.ts";
 import type { UnitOfWork, Work } from "../../src/store/unit-of-work.ts";
 import { parseText } from "../../src/text.ts";
-import { DAY_MS, HOUR_MS, SECOND_MS } from "../../src/time.ts";
+import { DAY_MS, HOUR_MS, SECOND_MS, toRfc3339 } from "../../src/time.ts";
 import { describeOnEachEngine, type OpenDatabase } from "../support/databases.ts";
 import { adminOf, BROKER_DOMAIN, NOON, operator, type StoreBroker, storeBroker } from "../support/store-broker.ts";
 import { testCa } from "../support/test-ca.ts";
@@ -150,7 +150,7 @@ describeOnEachEngine("what expires by the clock", (open) => {
     expect(told).toHaveLength(6);
     for (const { at, detail } of told) {
       expect([at, detail?.actor, detail?.actingMesh]).toEqual([END, { kind: "broker", id: "clock" }, null]);
-      expect(detail?.fields.expiresAt ?? detail?.fields.notAfter).toBe(END);
+      expect(detail?.fields.expiresAt ?? detail?.fields.notAfter).toBe(toRfc3339(END));
     }
   });
 

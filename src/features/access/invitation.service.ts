@@ -1,7 +1,7 @@
 import { Refusal } from "../../errors.ts";
 import type { TrustDomain } from "../../spiffe/trust-domain.ts";
 import type { Work } from "../../store/unit-of-work.ts";
-import { type EpochMs, SECOND_MS } from "../../time.ts";
+import { type EpochMs, SECOND_MS, toRfc3339 } from "../../time.ts";
 import type { MeshId } from "../meshes/mesh-id.ts";
 import { trustDomainNamed } from "../trust-domains/trust-domain.service.ts";
 import { requireNotFreed, requireNotReserved } from "../trust-domains/trust-domain-record.ts";
@@ -49,7 +49,7 @@ export async function invite(
   work.record({
     type: "invitation.created",
     subjects: [`invitation/${id}`, `trust-domain/${asked.trustDomain}`],
-    fields: { meshId: asked.meshId, expiresAt: invitation.expiresAt },
+    fields: { meshId: asked.meshId, expiresAt: toRfc3339(invitation.expiresAt) },
     after: invitation,
   });
   return { invitation, secret: text };
@@ -99,7 +99,7 @@ export async function recordExpiredInvitations(work: Work, from: EpochMs, to: Ep
     work.record({
       type: "invitation.expired",
       subjects: [`invitation/${invitationId}`, `trust-domain/${trustDomain}`],
-      fields: { meshId, expiresAt },
+      fields: { meshId, expiresAt: toRfc3339(expiresAt) },
     });
   }
 }

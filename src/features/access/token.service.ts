@@ -2,7 +2,7 @@ import { Refusal } from "../../errors.ts";
 import type { Executor } from "../../store/tables.ts";
 import type { Work } from "../../store/unit-of-work.ts";
 import type { FreeText } from "../../text.ts";
-import { type EpochMs, SECOND_MS } from "../../time.ts";
+import { type EpochMs, SECOND_MS, toRfc3339 } from "../../time.ts";
 import type { MeshId } from "../meshes/mesh-id.ts";
 import { isMeshThere } from "../meshes/mesh-lookup.service.ts";
 import { notFound, requireReach, type TokenCaller } from "./caller.ts";
@@ -84,7 +84,7 @@ export async function issueToken(work: Work, asked: NewToken): Promise<{ token: 
   work.record({
     type: "token.created",
     subjects: [`token/${id}`, ...token.meshes.map((meshId) => `mesh/${meshId}` as const)],
-    fields: { name: token.name, role: token.role, expiresAt: token.expiresAt },
+    fields: { name: token.name, role: token.role, expiresAt: toRfc3339(token.expiresAt) },
     after: token,
   });
   return { token, secret: text };
@@ -143,7 +143,7 @@ export async function rotateToken(
   work.record({
     type: "token.rotated",
     subjects: [`token/${tokenId}`, ...meshes.map((meshId) => `mesh/${meshId}` as const)],
-    fields: { name, role, successor: made.token.tokenId, expiresAt },
+    fields: { name, role, successor: made.token.tokenId, expiresAt: toRfc3339(expiresAt) },
     before,
     after: { ...before, expiresAt },
   });
@@ -201,7 +201,7 @@ export async function recordExpiredTokens(work: Work, from: EpochMs, to: EpochMs
     work.record({
       type: "token.expired",
       subjects: [`token/${tokenId}`, ...meshes.map((meshId) => `mesh/${meshId}` as const)],
-      fields: { name, role, expiresAt },
+      fields: { name, role, expiresAt: toRfc3339(expiresAt) },
     });
   }
 }

@@ -1,5 +1,5 @@
 import type { Work } from "../../store/unit-of-work.ts";
-import type { EpochMs } from "../../time.ts";
+import { type EpochMs, toRfc3339 } from "../../time.ts";
 import { audienceOf } from "../trust-domains/trust-domain.service.ts";
 import { authoritiesExpiring, authorityExpiries, standingContributions } from "./authority.store.ts";
 import { isPublishing, shownState } from "./contribution.ts";
@@ -23,7 +23,7 @@ export async function recordExpiredAuthorities(work: Work, from: EpochMs, to: Ep
         `trust-domain/${trustDomain}`,
         ...(await audienceOf(work.tx, trustDomain)),
       ],
-      fields: { fingerprint: authority.fingerprint, notAfter: authority.notAfter },
+      fields: { fingerprint: authority.fingerprint, notAfter: toRfc3339(authority.notAfter) },
     });
   }
 }

@@ -1,6 +1,7 @@
 import { Refusal } from "../../errors.ts";
 import type { Work } from "../../store/unit-of-work.ts";
 import { type FreeText, parseText } from "../../text.ts";
+import { toRfc3339 } from "../../time.ts";
 import { notFound, type TokenCaller } from "../access/caller.ts";
 import { issueToken } from "../access/token.service.ts";
 import type { Token } from "../access/token.ts";
@@ -58,7 +59,7 @@ export async function tokenByBreakGlass(
   work.record({
     type: "break-glass.token-created",
     subjects: [`mesh/${meshId}`, `token/${made.token.tokenId}`],
-    fields: { name, expiresAt: made.token.expiresAt, reason },
+    fields: { name, expiresAt: toRfc3339(made.token.expiresAt), reason },
     after: made.token,
   });
   return made;

@@ -2,7 +2,7 @@ import { clockActor } from "../../store/event.ts";
 import { expiriesToldTo, setExpiriesToldTo } from "../../store/event-log.ts";
 import type { Executor } from "../../store/tables.ts";
 import type { UnitOfWork, Work } from "../../store/unit-of-work.ts";
-import { DAY_MS, type EpochMs } from "../../time.ts";
+import { DAY_MS, type EpochMs, toRfc3339 } from "../../time.ts";
 import { trustDomainsOfAuthoritiesExpiring } from "../authorities/authority.service.ts";
 import { accessesDue, bundlesDue, earliestPublicationDeadline, withdrawnAccesses } from "./bundle.store.ts";
 import { nextExpiry, recordExpiries } from "./expiries.service.ts";
@@ -37,7 +37,8 @@ async function settleSome(work: Work): Promise<boolean> {
  */
 export async function settleJump(unitOfWork: UnitOfWork, from: EpochMs, audited: boolean): Promise<void> {
   await unitOfWork.run(clockActor, async (work) => {
-    if (audited) work.record({ type: "clock.jumped", subjects: [], fields: { from, to: work.now } });
+    if (audited)
+      work.record({ type: "clock.jumped", subjects: [], fields: { from: toRfc3339(from), to: toRfc3339(work.now) } });
     if (work.now >= from) return;
     // What expired by the clock that was wrong expires again, and the log says so again.
     if ((await expiriesToldTo(work.tx)) > work.now) await setExpiriesToldTo(work.tx, work.now);

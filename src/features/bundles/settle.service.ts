@@ -5,7 +5,7 @@ import { sequenceOf } from "../../bundle/sequence.ts";
 import type { TrustDomain } from "../../spiffe/trust-domain.ts";
 import { type EventType, idsAmong, type NewEvent } from "../../store/event.ts";
 import type { Work } from "../../store/unit-of-work.ts";
-import type { EpochMs } from "../../time.ts";
+import { type EpochMs, toRfc3339OrNull } from "../../time.ts";
 import { contributionsOf } from "../authorities/authority.service.ts";
 import { distrustedBy } from "../distrusts/distrust.service.ts";
 import { federationEndsFor } from "../federations/federation-facts.service.ts";
@@ -127,7 +127,7 @@ async function reviewAccess(work: Work, meshId: MeshId, trustDomain: TrustDomain
   const changed: NewEvent = {
     type: `bundle-access.${change}` satisfies EventType,
     subjects: [`mesh/${meshId}`, `trust-domain/${trustDomain}`],
-    fields: { until },
+    fields: { until: toRfc3339OrNull(until) },
   };
   // A grant that lapsed was shown as a tombstone, one above what all saw.
   const tombstone = Math.max(counted, recorded?.position ?? 0) + 1;

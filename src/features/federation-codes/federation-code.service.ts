@@ -1,7 +1,7 @@
 import { Refusal } from "../../errors.ts";
 import type { EventActor } from "../../store/event.ts";
 import type { Work } from "../../store/unit-of-work.ts";
-import { type EpochMs, SECOND_MS } from "../../time.ts";
+import { type EpochMs, SECOND_MS, toRfc3339, toRfc3339OrNull } from "../../time.ts";
 import { notFound } from "../access/caller.ts";
 import { matchesHash, newSecret, readSecret } from "../access/secret.ts";
 import type { RegisteredMesh } from "../meshes/mesh.ts";
@@ -68,7 +68,12 @@ export async function createCode(
     type: "federation-code.created",
     subjects: subjectsOf(code),
     actingMesh: meshId,
-    fields: { trust, federationExpiresAt, expiresAt, reason },
+    fields: {
+      trust,
+      federationExpiresAt: toRfc3339OrNull(federationExpiresAt),
+      expiresAt: toRfc3339(expiresAt),
+      reason,
+    },
     after: code,
   });
   return { code, secret: text };
@@ -149,6 +154,6 @@ export async function recordExpiredCodes(work: Work, from: EpochMs, to: EpochMs)
     work.record({
       type: "federation-code.expired",
       subjects: subjectsOf(code),
-      fields: { expiresAt: code.expiresAt },
+      fields: { expiresAt: toRfc3339(code.expiresAt) },
     });
 }

@@ -1,5 +1,5 @@
 import type { Work } from "../../store/unit-of-work.ts";
-import type { EpochMs } from "../../time.ts";
+import { type EpochMs, toRfc3339OrNull } from "../../time.ts";
 import { federationExpiries, federationsExpiring } from "./federation.store.ts";
 import { currentTerms, stateOf } from "./federation.ts";
 import { factsOf } from "./federation-facts.service.ts";
@@ -16,7 +16,7 @@ export async function recordExpiredFederations(work: Work, from: EpochMs, to: Ep
     work.record({
       type: "federation.expired",
       ...(await concernedBy(work.tx, federation)),
-      fields: { termsDigest: termsDigest(terms), expiresAt: terms.expiresAt },
+      fields: { termsDigest: termsDigest(terms), expiresAt: toRfc3339OrNull(terms.expiresAt) },
     });
   }
 }

@@ -2,7 +2,7 @@ import { Refusal } from "../../errors.ts";
 import { randomId } from "../../randomness.ts";
 import type { Work } from "../../store/unit-of-work.ts";
 import type { FreeText } from "../../text.ts";
-import { type EpochMs, SECOND_MS } from "../../time.ts";
+import { type EpochMs, SECOND_MS, toRfc3339, toRfc3339OrNull } from "../../time.ts";
 import { notFound } from "../access/caller.ts";
 import { deliveriesToPoller } from "../deliveries/delivery.service.ts";
 import type { Delivery } from "../deliveries/delivery.ts";
@@ -125,7 +125,7 @@ export async function rotatePoller(
     type: "poller.rotated",
     subjects: [`mesh/${meshId}`, `poller/${pollerId}`],
     actingMesh: meshId,
-    fields: { name: before.name, formerUrlEndsAt: endsAt },
+    fields: { name: before.name, formerUrlEndsAt: toRfc3339(endsAt) },
     before,
     after: poller,
   });
@@ -168,7 +168,7 @@ export async function recordExpiredPollers(work: Work, from: EpochMs, to: EpochM
     work.record({
       type: "poller.expired",
       subjects: [`mesh/${meshId}`, `poller/${pollerId}`],
-      fields: { name, expiresAt },
+      fields: { name, expiresAt: toRfc3339OrNull(expiresAt) },
     });
   }
 }
