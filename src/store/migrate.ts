@@ -8,6 +8,7 @@ import { operators } from "../../migrations/0006-operators.ts";
 import { meshLabels } from "../../migrations/0007-mesh-labels.ts";
 import { sharedIdentity } from "../../migrations/0008-shared-identity.ts";
 import { auditIndexes } from "../../migrations/0009-audit-indexes.ts";
+import { standingFederations } from "../../migrations/0010-standing-federations.ts";
 import { StartRefusal } from "../start-refusal.ts";
 import type { Migration } from "./migration.ts";
 import { lacksRights, requireOpenSchema } from "./postgres-rights.ts";
@@ -27,6 +28,7 @@ export const migrations: readonly Migration[] = [
   meshLabels,
   sharedIdentity,
   auditIndexes,
+  standingFederations,
 ];
 
 /** The database was written by a newer program: this one does not know what its tables mean. */

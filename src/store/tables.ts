@@ -164,6 +164,8 @@ export interface Tables {
     updated_at: number;
     /** Of the current terms. */
     expires_at: number | null;
+    /** What people have said: `open`, `vetoed` or `ended`. */
+    standing: string;
     document: string;
   };
   federation_code: {

@@ -7,7 +7,10 @@ import {
   type Decided,
   directionsServed,
   type Federation,
+  hasExpired,
+  isOpen,
   proposeFederation,
+  standingOf,
   stateOf,
 } from "../../src/features/federations/federation.ts";
 import { type Direction, makeTerms, type Terms, termsDigest } from "../../src/features/federations/terms.ts";
@@ -209,6 +212,8 @@ function checkInvariants(world: World): void {
   const arrowsServed = served(world);
   const state = stateOf(federation, { membersInGoodStanding: good }, now);
   expect(state === "active").toBe(arrowsServed.length > 0);
+  const mayBeOpen = standingOf(federation) === "open" && !hasExpired(federation, now);
+  expect(isOpen(state), "what is stored leaves out none that is open").toBe(mayBeOpen && good);
   for (const arrow of arrowsServed) {
     note("served");
     expect({ good, vetoed: [...vetoed] }).toEqual({ good: true, vetoed: [] });

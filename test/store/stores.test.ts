@@ -17,9 +17,11 @@ import {
 } from "../../src/features/bundles/publication.store.ts";
 import * as deliveries from "../../src/features/deliveries/delivery.store.ts";
 import type { Delivery } from "../../src/features/deliveries/delivery.ts";
+import { decideConsent } from "../../src/features/federations/consent.ts";
 import * as federations from "../../src/features/federations/federation.store.ts";
 import { type Federation, proposeFederation } from "../../src/features/federations/federation.ts";
 import { bothDirections, makeTerms, type Party } from "../../src/features/federations/terms.ts";
+import { decideVeto } from "../../src/features/federations/veto.ts";
 import * as meshes from "../../src/features/meshes/mesh.store.ts";
 import { type MeshId, parseMeshId } from "../../src/features/meshes/mesh-id.ts";
 import * as pollers from "../../src/features/pollers/poller.store.ts";
@@ -28,7 +30,7 @@ import * as sharedKeys from "../../src/features/shared-keys/shared-key.store.ts"
 import * as trustDomains from "../../src/features/trust-domains/trust-domain.store.ts";
 import { parseTrustDomain, type TrustDomain } from "../../src/spiffe/trust-domain.ts";
 import { parseText } from "../../src/text.ts";
-import { DAY_MS, HOUR_MS } from "../../src/time.ts";
+import { DAY_MS, type EpochMs, HOUR_MS } from "../../src/time.ts";
 import { describeOnEachEngine, type OpenDatabase } from "../support/databases.ts";
 import { BROKER_DOMAIN, NOON, type StoreBroker, storeBroker } from "../support/store-broker.ts";
 import { testCa } from "../support/test-ca.ts";
@@ -287,16 +289,57 @@ describeOnEachEngine("what a store takes it gives back", (open) => {
     const changed = { ...federation, updatedAt: NOON + 1 };
     await federations.saveFederation(db, changed);
     expect(await federations.findFederation(db, "fed_1")).toEqual(changed);
-    expect(await federations.federationsBetween(db, shop, bank)).toEqual([changed]);
-    expect(await federations.federationsBetween(db, bank, absent)).toEqual([]);
-    expect(await federations.federationsOfMesh(db, bank)).toEqual([changed]);
-    expect(await federations.federationsWithTrustDomain(db, bank, shopDomain)).toEqual([changed]);
-    expect(await federations.federationsWithTrustDomain(db, bank, bankDomain)).toEqual([]);
+    const soon = NOON + DAY_MS - 1;
+    expect(await federations.standingBetween(db, shop, bank, soon)).toEqual([changed]);
+    expect(await federations.standingBetween(db, bank, absent, soon)).toEqual([]);
+    expect(await federations.newestBetween(db, bank, shop)).toEqual(changed);
+    expect(await federations.newestBetween(db, bank, absent)).toBeUndefined();
+    expect(await federations.federationsOfMesh(db, bank, soon)).toEqual([changed]);
+    expect(await federations.federationsWithTrustDomain(db, bank, shopDomain, soon)).toEqual([changed]);
+    expect(await federations.federationsWithTrustDomain(db, bank, bankDomain, soon)).toEqual([]);
+    expect(await federations.peersOfMesh(db, shop)).toEqual([bank]);
     for (const scope of [all, only(shop), only(bank)])
       expect(await federations.listFederations(db, scope, {}, "", 9)).toEqual([changed]);
     expect(await federations.listFederations(db, only(absent), {}, "", 9)).toEqual([]);
     expect(await federations.listFederations(db, all, { meshId: absent }, "", 9)).toEqual([]);
     expect(await federations.listFederations(db, all, {}, "fed_1", 9)).toEqual([]);
+  });
+
+  it("federations that ended are not read with those that may be open, but the newest between two meshes and its peers are", async () => {
+    const { db } = await twoMeshes(open);
+    const parties: readonly [Party, Party] = [
+      { meshId: bank, trustDomain: bankDomain },
+      { meshId: shop, trustDomain: shopDomain },
+    ];
+    const proposed = (federationId: string, createdAt: EpochMs, expiresAt: EpochMs | null = null): Federation =>
+      proposeFederation({
+        federationId,
+        terms: makeTerms(parties, bothDirections(parties), expiresAt, createdAt),
+        proposer: shop,
+        byOperator: false,
+        authorities: {},
+        reason: null,
+        now: createdAt,
+      });
+    const [pending, expired] = [proposed("fed_1", NOON), proposed("fed_2", NOON, NOON + 2)];
+    const withdrawn = decideConsent(proposed("fed_3", NOON + 1), shop, "withdraw", null, null, NOON + 1).federation;
+    const vetoed = decideVeto(proposed("fed_4", NOON), { owner: bank, trustDomain: bankDomain }, "deny", null, NOON);
+    for (const one of [pending, expired, withdrawn, vetoed.federation]) await federations.saveFederation(db, one);
+    const idsOf = (found: readonly Federation[]) => found.map(({ federationId }) => federationId).sort();
+    expect(idsOf(await federations.federationsOfMesh(db, shop, NOON + 1))).toEqual(["fed_1", "fed_2"]);
+    expect(idsOf(await federations.federationsOfMesh(db, shop, NOON + 2))).toEqual(["fed_1"]);
+    expect(idsOf(await federations.federationsWithTrustDomain(db, bank, shopDomain, NOON + 2))).toEqual(["fed_1"]);
+    expect(idsOf(await federations.standingBetween(db, bank, shop, NOON + 2))).toEqual(["fed_1", "fed_4"]);
+    expect((await federations.newestBetween(db, bank, shop))?.federationId).toBe("fed_3");
+    const granted = decideConsent(withdrawn, shop, "grant", null, null, NOON + 2).federation;
+    await federations.saveFederation(db, granted);
+    expect(idsOf(await federations.federationsOfMesh(db, bank, NOON + 2))).toEqual(["fed_1", "fed_3"]);
+    await federations.saveFederation(db, withdrawn);
+    for (const id of ["fed_1", "fed_2", "fed_4"])
+      await db.deleteFrom("federation").where("federation_id", "=", id).execute();
+    expect(await federations.federationsOfMesh(db, shop, NOON + 1)).toEqual([]);
+    expect(await federations.peersOfMesh(db, shop)).toEqual([bank]);
+    expect(await federations.peersOfMesh(db, bank)).toEqual([shop]);
   });
 
   it("pollers and deliveries, and who owes a tombstone", async () => {

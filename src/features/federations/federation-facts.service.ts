@@ -6,12 +6,7 @@ import type { EpochMs } from "../../time.ts";
 import type { MeshId } from "../meshes/mesh-id.ts";
 import { meshNamed } from "../meshes/mesh-lookup.service.ts";
 import { membershipOf } from "../trust-domains/trust-domain.service.ts";
-import {
-  federationsBetween,
-  federationsOfMesh,
-  federationsWithTrustDomain,
-  findFederation,
-} from "./federation.store.ts";
+import { federationsOfMesh, federationsWithTrustDomain, findFederation, standingBetween } from "./federation.store.ts";
 import { currentTerms, directionsServed, type Federation, isOpen, type PartyFacts, stateOf } from "./federation.ts";
 
 /** What the federation's state depends on beside itself. */
@@ -32,7 +27,7 @@ export async function factsOf(db: Executor, federation: Federation): Promise<Par
 
 /** Federations of the mesh that are pending or active. */
 export async function openFederationsOf(work: Pick<Work, "tx" | "now">, meshId: MeshId): Promise<Federation[]> {
-  const all = await federationsOfMesh(work.tx, meshId);
+  const all = await federationsOfMesh(work.tx, meshId, work.now);
   const states = await Promise.all(
     all.map(async (federation) => stateOf(federation, await factsOf(work.tx, federation), work.now)),
   );
@@ -44,7 +39,7 @@ export async function openFederationsOf(work: Pick<Work, "tx" | "now">, meshId: 
  * membership alone keeps from being active still counts (S22).
  */
 export async function countFederationsOf({ tx, now }: Work, meshId: MeshId): Promise<number> {
-  const all = await federationsOfMesh(tx, meshId);
+  const all = await federationsOfMesh(tx, meshId, now);
   const open = all.filter((federation) => isOpen(stateOf(federation, { membersInGoodStanding: true }, now)));
   return open.filter(({ agreement, proposer }) => agreement !== null || proposer === meshId).length;
 }
@@ -60,7 +55,7 @@ export async function federationEndsFor(
   suspensions: "count" | "left-out" = "count",
 ): Promise<(EpochMs | null)[]> {
   const ends: (EpochMs | null)[] = [];
-  for (const federation of await federationsWithTrustDomain(work.tx, meshId, trustDomain)) {
+  for (const federation of await federationsWithTrustDomain(work.tx, meshId, trustDomain, work.now)) {
     const facts = await factsOf(work.tx, federation);
     const served = directionsServed(
       federation,
@@ -73,7 +68,7 @@ export async function federationEndsFor(
 }
 
 export async function requireNoOtherOpen(work: Work, a: MeshId, b: MeshId, except: string | undefined): Promise<void> {
-  for (const other of await federationsBetween(work.tx, a, b)) {
+  for (const other of await standingBetween(work.tx, a, b, work.now)) {
     if (other.federationId === except) continue;
     // A veto stands for the pair: another proposal would only walk around it.
     const vetoed = other.vetoes.length > 0;

@@ -1,9 +1,10 @@
+import type { ExpressionBuilder } from "kysely";
 import type { TrustDomain } from "../../spiffe/trust-domain.ts";
-import type { Executor } from "../../store/tables.ts";
+import type { Executor, Tables } from "../../store/tables.ts";
 import type { EpochMs } from "../../time.ts";
 import type { Scope } from "../access/role.ts";
 import type { MeshId } from "../meshes/mesh-id.ts";
-import { currentTerms, type Federation } from "./federation.ts";
+import { currentTerms, type Federation, standingOf } from "./federation.ts";
 
 const parse = (row: { document: string }): Federation => JSON.parse(row.document) as Federation;
 
@@ -13,6 +14,7 @@ export async function saveFederation(tx: Executor, federation: Federation): Prom
   const row = {
     updated_at: federation.updatedAt,
     expires_at: currentTerms(federation).expiresAt,
+    standing: standingOf(federation),
     document: JSON.stringify(federation),
   };
   await tx
@@ -39,44 +41,62 @@ export async function findFederation(db: Executor, federationId: string): Promis
   return row && parse(row);
 }
 
-/** Every federation that there ever was between two meshes. */
-export async function federationsBetween(db: Executor, a: MeshId, b: MeshId): Promise<Federation[]> {
+const documents = (db: Executor) => db.selectFrom("federation").select("document");
+
+const between = (db: Executor, a: MeshId, b: MeshId) => {
   const [first, second] = [a, b].sort() as [MeshId, MeshId];
-  const rows = await db
-    .selectFrom("federation")
-    .select("document")
-    .where("mesh_a", "=", first)
-    .where("mesh_b", "=", second)
-    .execute();
-  return rows.map(parse);
+  return documents(db).where("mesh_a", "=", first).where("mesh_b", "=", second);
+};
+
+/**
+ * Those that may be open at `now`, of which there are few: whoever ended thousands makes nobody wait for them. Whether the
+ * parties let one be open is asked of what was read.
+ */
+const mayBeOpen = (now: EpochMs) => (where: ExpressionBuilder<Tables, "federation">) =>
+  where.and([
+    where("standing", "=", "open"),
+    where.or([where("expires_at", "is", null), where("expires_at", ">", now)]),
+  ]);
+
+/** Those between two meshes that may be open at `now`, or are vetoed. */
+export async function standingBetween(db: Executor, a: MeshId, b: MeshId, now: EpochMs): Promise<Federation[]> {
+  const query = between(db, a, b).where((where) => where.or([mayBeOpen(now)(where), where("standing", "=", "vetoed")]));
+  return (await query.execute()).map(parse);
 }
 
-export async function federationsOfMesh(db: Executor, meshId: MeshId): Promise<Federation[]> {
-  const rows = await db
-    .selectFrom("federation")
-    .select("document")
-    .where((where) => where.or([where("mesh_a", "=", meshId), where("mesh_b", "=", meshId)]))
-    .execute();
-  return rows.map(parse);
+/** The newest that there ever was between two meshes. */
+export async function newestBetween(db: Executor, a: MeshId, b: MeshId): Promise<Federation | undefined> {
+  const query = between(db, a, b).orderBy("created_at", "desc").orderBy("federation_id", "desc").limit(1);
+  const row = await query.executeTakeFirst();
+  return row && parse(row);
 }
 
-/** Federations of one mesh with any mesh of a trust domain. */
+/** Those of a mesh that may be open at `now`. */
+export async function federationsOfMesh(db: Executor, meshId: MeshId, now: EpochMs): Promise<Federation[]> {
+  const ofMesh = (side: "mesh_a" | "mesh_b") => documents(db).where(side, "=", meshId).where(mayBeOpen(now));
+  return (await ofMesh("mesh_a").unionAll(ofMesh("mesh_b")).execute()).map(parse);
+}
+
+/** The meshes that one has, or had, a federation with. */
+export async function peersOfMesh(db: Executor, meshId: MeshId): Promise<string[]> {
+  const peers = (side: "mesh_a" | "mesh_b", other: "mesh_a" | "mesh_b") =>
+    db.selectFrom("federation").select(`${other} as peer`).distinct().where(side, "=", meshId);
+  return (await peers("mesh_a", "mesh_b").union(peers("mesh_b", "mesh_a")).execute()).map(({ peer }) => peer);
+}
+
+/** Those of one mesh with any mesh of a trust domain that may be open at `now`. */
 export async function federationsWithTrustDomain(
   db: Executor,
   meshId: MeshId,
   trustDomain: TrustDomain,
+  now: EpochMs,
 ): Promise<Federation[]> {
-  const rows = await db
-    .selectFrom("federation")
-    .select("document")
-    .where((where) =>
-      where.or([
-        where.and([where("mesh_a", "=", meshId), where("trust_domain_b", "=", trustDomain)]),
-        where.and([where("mesh_b", "=", meshId), where("trust_domain_a", "=", trustDomain)]),
-      ]),
-    )
-    .execute();
-  return rows.map(parse);
+  const withTrustDomain = (side: "a" | "b", other: "a" | "b") =>
+    documents(db)
+      .where(`mesh_${side}`, "=", meshId)
+      .where(`trust_domain_${other}`, "=", trustDomain)
+      .where(mayBeOpen(now));
+  return (await withTrustDomain("a", "b").unionAll(withTrustDomain("b", "a")).execute()).map(parse);
 }
 
 /** What a scope may see: its meshes' own, and those of members of the trust domains that its meshes own. */

@@ -105,7 +105,15 @@ export const hasExpired = (federation: Federation, now: EpochMs): boolean => {
 export const consentOf = (federation: Federation, meshId: MeshId): Consent | undefined =>
   federation.consents.find((consent) => consent.meshId === meshId);
 
-/** The state at `now`: derived from consents, vetoes and the clock, stored nowhere. */
+/** What people have said of it: whether it is open depends on the clock and the parties too. */
+export type Standing = "open" | "vetoed" | "ended";
+
+export function standingOf({ vetoes, consents }: Federation): Standing {
+  if (vetoes.length > 0) return "vetoed";
+  return consents.some(({ decision }) => decision === "withdrawn" || decision === "denied") ? "ended" : "open";
+}
+
+/** The state at `now`: derived from consents, vetoes and the clock, stored nowhere. Open implies `standingOf` open. */
 export function stateOf(federation: Federation, facts: PartyFacts, now: EpochMs): FederationState {
   const said = (decision: Consent["decision"]) => federation.consents.some((consent) => consent.decision === decision);
   const { expiresAt } = currentTerms(federation);

@@ -1,15 +1,8 @@
 import type { TrustDomain } from "../../spiffe/trust-domain.ts";
 import type { Executor } from "../../store/tables.ts";
 import { reaches, type Scope } from "../access/role.ts";
-import type { MeshId } from "../meshes/mesh-id.ts";
 import { trustDomainNamed } from "../trust-domains/trust-domain.service.ts";
-import { federationsOfMesh } from "./federation.store.ts";
-
-/** Every mesh that this one has, or had, a federation with. */
-async function peersOf(db: Executor, meshId: MeshId): Promise<ReadonlySet<string>> {
-  const federations = await federationsOfMesh(db, meshId);
-  return new Set(federations.flatMap(({ parties }) => parties.map((party) => party.meshId)));
-}
+import { peersOfMesh } from "./federation.store.ts";
 
 /**
  * Which consumers of a trust domain a scope may know of (S21): its owner knows all of them, another member its own peers, and
@@ -20,7 +13,7 @@ export async function knownConsumers(db: Executor, scope: Scope, trustDomain: Tr
   const owner = (await trustDomainNamed(db, trustDomain))?.owner;
   if (owner != null && reaches(scope, owner)) return "all";
   const known = new Set<string>(scope.meshes);
-  for (const meshId of scope.meshes) for (const peer of await peersOf(db, meshId)) known.add(peer);
+  for (const meshId of scope.meshes) for (const peer of await peersOfMesh(db, meshId)) known.add(peer);
   return known;
 }
 

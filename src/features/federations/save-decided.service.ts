@@ -31,8 +31,9 @@ export async function saveDecided(
   return after;
 }
 
+/** Of those that ended both sides have their tombstones already. */
 export async function touchFederationsOf(work: Work, meshId: MeshId): Promise<void> {
-  for (const federation of await federationsOfMesh(work.tx, meshId)) touchParties(work, federation);
+  for (const federation of await federationsOfMesh(work.tx, meshId, work.now)) touchParties(work, federation);
 }
 
 /** Both sides' access follows from the federation: look at it before the commit. */

@@ -5,7 +5,7 @@ import type { TokenCaller } from "../access/caller.ts";
 import type { MeshId } from "../meshes/mesh-id.ts";
 import { digestToDecide } from "./consent.ts";
 import { askForTerms, giveConsent } from "./decide.service.ts";
-import { federationsBetween } from "./federation.store.ts";
+import { newestBetween, standingBetween } from "./federation.store.ts";
 import { type Federation, isOpen, stateOf } from "./federation.ts";
 import { factsOf } from "./federation-facts.service.ts";
 import { propose } from "./propose.service.ts";
@@ -58,10 +58,10 @@ export async function wantFederation(
 }
 
 async function latestBetween(work: Work, a: MeshId, b: MeshId): Promise<StatedFederation | undefined> {
-  const all: StatedFederation[] = [];
-  for (const federation of await federationsBetween(work.tx, a, b)) all.push(await stated(work, federation));
-  return all.find(({ state }) => isOpen(state)) ?? all.toSorted(byAge).at(-1);
+  for (const federation of await standingBetween(work.tx, a, b, work.now)) {
+    const candidate = await stated(work, federation);
+    if (isOpen(candidate.state)) return candidate;
+  }
+  const newest = await newestBetween(work.tx, a, b);
+  return newest && stated(work, newest);
 }
-
-const byAge = ({ federation: a }: StatedFederation, { federation: b }: StatedFederation): number =>
-  a.createdAt - b.createdAt || (a.federationId < b.federationId ? -1 : 1);

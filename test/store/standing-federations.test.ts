@@ -1,0 +1,62 @@
+import { sql } from "kysely";
+import { expect, it } from "vitest";
+import { decideConsent } from "../../src/features/federations/consent.ts";
+import { type Federation, proposeFederation, standingOf } from "../../src/features/federations/federation.ts";
+import { bothDirections, makeTerms, type Party } from "../../src/features/federations/terms.ts";
+import { decideVeto } from "../../src/features/federations/veto.ts";
+import { parseMeshId } from "../../src/features/meshes/mesh-id.ts";
+import { parseTrustDomain } from "../../src/spiffe/trust-domain.ts";
+import { migrate, migrations } from "../../src/store/migrate.ts";
+import { describeOnEachEngine } from "../support/databases.ts";
+import { NOON } from "../support/store-broker.ts";
+
+const bank: Party = { meshId: parseMeshId("bank"), trustDomain: parseTrustDomain("bank.example") };
+const shop: Party = { meshId: parseMeshId("shop"), trustDomain: parseTrustDomain("shop.example") };
+const parties = [bank, shop] as const;
+
+function proposed(federationId: string): Federation {
+  const terms = makeTerms(parties, bothDirections(parties), null, NOON);
+  const { meshId: proposer } = shop;
+  return proposeFederation({
+    federationId,
+    terms,
+    proposer,
+    byOperator: false,
+    authorities: {},
+    reason: "'quoted'",
+    now: NOON,
+  });
+}
+
+describeOnEachEngine("federations of a database that was written before their standing was", (open) => {
+  it("have the standing of what was said of them", async () => {
+    const { db, engine } = await open();
+    await migrate(
+      db,
+      engine,
+      migrations.filter(({ name }) => name < "0010"),
+    );
+    for (const { meshId } of parties) {
+      await sql`insert into mesh (mesh_id, display_name, dialect, labels, listed, registered_at, updated_at)
+        values (${meshId}, ${meshId}, 'other', '{}', 1, ${NOON}, ${NOON})`.execute(db);
+    }
+    const veto = { owner: bank.meshId, trustDomain: bank.trustDomain };
+    const all = [
+      proposed("fed_1"),
+      decideConsent(proposed("fed_2"), bank.meshId, "deny", null, null, NOON).federation,
+      decideConsent(proposed("fed_3"), shop.meshId, "withdraw", null, null, NOON).federation,
+      decideVeto(proposed("fed_4"), veto, "deny", null, NOON).federation,
+      decideConsent(proposed("fed_5"), bank.meshId, "grant", null, null, NOON).federation,
+    ];
+    for (const federation of all) {
+      await sql`insert into federation (federation_id, mesh_a, mesh_b, trust_domain_a, trust_domain_b, created_at,
+          updated_at, document)
+        values (${federation.federationId}, 'bank', 'shop', 'bank.example', 'shop.example', ${NOON}, ${NOON},
+          ${JSON.stringify(federation)})`.execute(db);
+    }
+    await migrate(db, engine);
+    const found = await db.selectFrom("federation").select("standing").orderBy("federation_id").execute();
+    expect(found.map(({ standing }) => standing)).toEqual(["open", "ended", "ended", "vetoed", "open"]);
+    expect(found.map(({ standing }) => standing)).toEqual(all.map(standingOf));
+  });
+});
