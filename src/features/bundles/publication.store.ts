@@ -15,6 +15,9 @@ export interface PublishedDomainRow {
   readonly authorities: readonly PublishedAuthority[];
 }
 
+/** Fingerprints that are asked for one by one. */
+const MOST_NAMED = 1_000;
+
 /** The newest revisions of these trust domains, or of all. */
 export async function publishedDomains(
   db: Executor,
@@ -36,25 +39,26 @@ export async function publishedDomains(
       "revision.fingerprints",
       "trust_domain.public",
     ]);
+  if (names !== "all") revisions = revisions.where("revision.trust_domain", "in", names);
+  const rows = (await revisions.execute()).map((row) => ({
+    ...row,
+    fingerprints: JSON.parse(row.fingerprints) as string[],
+  }));
   let authorities = db.selectFrom("authority").select(["trust_domain", "fingerprint", "document"]);
-  if (names !== "all") {
-    revisions = revisions.where("revision.trust_domain", "in", names);
-    authorities = authorities.where("trust_domain", "in", names);
-  }
+  if (names !== "all") authorities = authorities.where("trust_domain", "in", names);
+  // What was retired long ago is not read for one change; of many trust domains the names would be too many to bind.
+  const named = rows.flatMap(({ fingerprints }) => fingerprints);
+  if (named.length > 0 && named.length <= MOST_NAMED) authorities = authorities.where("fingerprint", "in", named);
   const documents = new Map(
     (await authorities.execute()).map((row) => [`${row.trust_domain} ${row.fingerprint}`, row.document]),
   );
-  return (await revisions.execute()).map((row) => ({
+  return rows.map((row) => ({
     trustDomain: row.trust_domain as TrustDomain,
     position: row.position,
     lastModifiedSeconds: row.last_modified_seconds,
     refreshHintSeconds: row.refresh_hint_seconds,
     public: row.public === 1,
-    authorities: published(
-      (JSON.parse(row.fingerprints) as string[]).map((fingerprint) =>
-        documents.get(`${row.trust_domain} ${fingerprint}`),
-      ),
-    ),
+    authorities: published(row.fingerprints.map((fingerprint) => documents.get(`${row.trust_domain} ${fingerprint}`))),
   }));
 }
 
