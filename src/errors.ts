@@ -449,7 +449,7 @@ export const catalogue = {
   overloaded: {
     status: 503,
     title: "Too much is asked at once",
-    mend: "Nothing was begun: send it again after Retry-After. Bundles are served meanwhile.",
+    mend: "Nothing was changed: send it again after Retry-After. Bundles are served meanwhile.",
   },
   "storage-unavailable": {
     status: 503,

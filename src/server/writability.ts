@@ -1,4 +1,5 @@
 import { setTimeout } from "node:timers/promises";
+import { isKeptWaiting } from "../store/storage-errors.ts";
 import type { Database } from "../store/tables.ts";
 import { inTransaction } from "../store/transaction.ts";
 import { SECOND_MS } from "../time.ts";
@@ -32,9 +33,6 @@ export function writability(
   };
 }
 
-/** PostgreSQL's word for a lock that was not given in time. */
-const LOCK_NOT_AVAILABLE = "55P03";
-
 const probe = (db: Database): Promise<boolean> =>
   inTransaction(db, (tx) =>
     tx
@@ -44,5 +42,4 @@ const probe = (db: Database): Promise<boolean> =>
       .execute(),
   )
     .then(() => true)
-    // Whoever waits too long for its turn finds a database that others write to.
-    .catch((error: { code?: unknown }) => error.code === LOCK_NOT_AVAILABLE);
+    .catch(isKeptWaiting);

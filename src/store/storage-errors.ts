@@ -1,4 +1,4 @@
-import { Refusal } from "../errors.ts";
+import { overloaded, Refusal } from "../errors.ts";
 
 /**
  * SQLite and PostgreSQL codes that say the database cannot do it now: busy, locked, timed out, full, read-only, broken,
@@ -13,6 +13,8 @@ const ASKS_FOR_ANOTHER = /^40(?:001|P01)$/;
  * hold the commit all the same, which the next who opens the file then finds.
  */
 const UNSAID = /^(?:08|57|SQLITE_IOERR)/;
+/** PostgreSQL: a lock was not given in time. Somebody else writes, so that the database can. */
+const LOCK_NOT_AVAILABLE = "55P03";
 /** PostgreSQL: the role has no right to it. Of one statement, so that others beside it go on. */
 const INSUFFICIENT_PRIVILEGE = "42501";
 /** A text that PostgreSQL cannot hold, above all one with U+0000; what else it says of data is our own mistake. */
@@ -27,6 +29,8 @@ function codeOf(error: unknown): string {
 export const isUnavailable = (error: unknown): boolean => UNAVAILABLE.test(codeOf(error));
 /** Another process holds SQLite's lock. */
 export const isLocked = (error: unknown): boolean => /^SQLITE_(?:BUSY|LOCKED)/.test(codeOf(error));
+/** A change that waited too long for others' changes. */
+export const isKeptWaiting = (error: unknown): boolean => codeOf(error) === LOCK_NOT_AVAILABLE;
 export const isWithoutRights = (error: unknown): boolean => codeOf(error) === INSUFFICIENT_PRIVILEGE;
 export const isAsksForAnother = (error: unknown): boolean => ASKS_FOR_ANOTHER.test(codeOf(error));
 /** Of an error that came while a transaction was being committed. */
@@ -41,12 +45,13 @@ export const outcomeUnknown = (cause: unknown): Refusal =>
   );
 
 /**
- * A database that cannot answer, or may not as its owner has granted too little, becomes 503 `storage-unavailable`; every
- * other error stays what it is.
+ * A database that cannot answer, or may not as its owner has granted too little, becomes 503 `storage-unavailable`; one in
+ * which others write for too long, 503 `overloaded`; every other error stays what it is.
  */
 export function asStorageRefusal(error: unknown): unknown {
   const code = codeOf(error);
   if (UNSTORABLE_TEXT.test(code)) return new Refusal("invalid-text", "a text holds U+0000", { cause: error });
+  if (isKeptWaiting(error)) return overloaded("another server's change took too long; nothing was changed");
   if (!isUnavailable(error) && !isWithoutRights(error)) return error;
   return new Refusal("storage-unavailable", "the database cannot answer now; nothing was changed", { cause: error });
 }

@@ -148,11 +148,11 @@ describe.skipIf(TEST_POSTGRES_URL === undefined)("a real PostgreSQL", () => {
     expect(await told(act(openUrl(other.href.replaceAll("+", "%20"))))).toMatchObject(UNAVAILABLE);
   });
 
-  it("a lock that another session holds is waited for, and then told as unavailable", async () => {
+  it("L18: a lock that another session holds is waited for, and then the change is told as one too many", async () => {
     const { db, url } = await counters();
     await onServer(url, async (client) => {
       await client.query("begin; lock table counter");
-      expect(await told(inTransaction(db, (tx) => raise(tx, "a")))).toMatchObject(UNAVAILABLE);
+      expect(await told(inTransaction(db, (tx) => raise(tx, "a")))).toMatchObject({ code: "overloaded", status: 503 });
     });
   });
 

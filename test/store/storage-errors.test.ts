@@ -21,7 +21,6 @@ describe("a database that cannot answer now is 503 storage-unavailable, whatever
     ["40P01", "a deadlock, again and again"],
     ["53100", "the disk is full"],
     ["53300", "too many connections"],
-    ["55P03", "the lock was not given in time"],
     ["57014", "the statement took too long"],
     ["57P01", "terminated by an administrator"],
     ["57P03", "starting up or shutting down"],
@@ -31,6 +30,10 @@ describe("a database that cannot answer now is 503 storage-unavailable, whatever
     const refusal = asStorageRefusal(coded(code));
     expect(refusal).toBeInstanceOf(Refusal);
     expect(refusal).toMatchObject({ code: "storage-unavailable", status: 503 });
+  });
+
+  it("but where others write for too long it can, and the change is one too many (L18)", () => {
+    expect(asStorageRefusal(coded("55P03"))).toMatchObject({ code: "overloaded", status: 503 });
   });
 
   it.each(["22021", "22P05"])("a text that the engine cannot hold is the caller's mistake: %s", (code) => {
