@@ -18,7 +18,7 @@ const turnedAway = (counters: Counters): number =>
 
 /**
  * Brings refusals into the log: a known caller's refused change as an event of its own, within limits; unknown
- * callers, malformed requests and the bundle endpoint's refusals as counts, once a minute (S70).
+ * callers, malformed requests, reads and the bundle endpoint's refusals as counts, once a minute (S70).
  */
 export function refusalRecorder(parts: {
   readonly unitOfWork: UnitOfWork;
@@ -45,13 +45,16 @@ export function refusalRecorder(parts: {
       if (refusal.code === "unauthenticated") return tally.count("unauthenticated");
       if (!caller) return tally.count("invalid-request");
       if (isMalformed(refusal.code)) return tally.count("invalid-request");
-      if (!endpoint || endpoint.method === "GET" || dryRun) return;
+      if (!endpoint || endpoint.method === "GET" || dryRun) return tally.count("nothing-to-change");
       await recordRefusal(
         unitOfWork,
         tally,
         { caller, operationId: endpoint.operationId, refusal, meshId },
         parts.clock(),
-      ).catch(parts.onError);
+      ).catch((error: unknown) => {
+        tally.count("unrecorded");
+        parts.onError(error);
+      });
     },
     async stop() {
       clearInterval(timer);

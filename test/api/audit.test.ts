@@ -93,7 +93,7 @@ describe("S70: what was refused", () => {
     }
   });
 
-  it("is recorded singly at most 60 times a minute a token; the rest, unknown callers, schema errors and the public listener are counted", async () => {
+  it("is recorded singly at most 60 times a minute a token; the rest, reads and dry runs, unknown callers, schema errors and the public listener are counted", async () => {
     const counting = await runBroker(UNLIMITED);
     const { token } = await bareMesh(counting, "flood");
     const other = await bareMesh(counting, "calm");
@@ -107,6 +107,9 @@ describe("S70: what was refused", () => {
     for (let n = 0; n < 4; n += 1)
       await refused("invalid-request", counting.api("POST", "/v1/tokens", { token, body: {} }));
     await refused("invalid-json", counting.api("POST", "/v1/tokens", { token, raw: "{" }));
+    for (let n = 0; n < 6; n += 1) await refused("not-found", counting.api("GET", "/v1/meshes/calm", { token }));
+    const dryRun = "/v1/meshes/calm?dryRun=true";
+    await refused("not-found", counting.api("PATCH", dryRun, { token, body: {} }));
     for (let n = 0; n < 5; n += 1) await counting.pollWeb("/p/unknown/flood.example");
     const singly = await events(counting, "type=request.refused&limit=1000");
     const by = (bearer: string) => singly.filter(({ actor }) => actor.id === idOf(bearer)).length;
@@ -117,7 +120,13 @@ describe("S70: what was refused", () => {
       {
         actor: { kind: "broker", id: "system" },
         outcome: "refused",
-        detail: { "over-limit": 7, unauthenticated: 3, "invalid-request": 5, "bundle-endpoint": 5 },
+        detail: {
+          "over-limit": 7,
+          unauthenticated: 3,
+          "invalid-request": 5,
+          "nothing-to-change": 7,
+          "bundle-endpoint": 5,
+        },
       },
     ]);
     await again.remove();

@@ -1,7 +1,16 @@
 import { type EpochMs, MINUTE_MS } from "../../time.ts";
 
-/** What kind of request was turned away without an event of its own (S70). */
-export type RefusalClass = "unauthenticated" | "invalid-request" | "over-limit" | "bundle-endpoint";
+/**
+ * What kind of request was turned away without an event of its own (S70). `nothing-to-change`: a known caller's read, or dry
+ * run; `unrecorded`: an event that the database did not take.
+ */
+export type RefusalClass =
+  | "unauthenticated"
+  | "invalid-request"
+  | "nothing-to-change"
+  | "over-limit"
+  | "unrecorded"
+  | "bundle-endpoint";
 
 /** Refused changes that one credential may have recorded singly each minute; the rest are counted. */
 export const SINGLY_PER_MINUTE = 60;

@@ -49,7 +49,7 @@ describe("refusals of known callers (S70)", () => {
 
 describe("what is counted (S70)", () => {
   test("is said once, by class, and then starts anew", () => {
-    const kind = fc.constantFrom<RefusalClass>("unauthenticated", "invalid-request", "over-limit", "bundle-endpoint");
+    const kind = fc.constantFrom<RefusalClass>("unauthenticated", "invalid-request", "over-limit", "nothing-to-change");
     fc.assert(
       fc.property(fc.array(fc.tuple(kind, fc.integer({ min: 1, max: 9 }))), (counts) => {
         const tally = refusalTally();
