@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import "./request-context.ts";
 import { Refusal } from "../errors.ts";
+import { requireValidActor } from "../features/access/authentication.service.ts";
 import type { TokenCaller } from "../features/access/caller.ts";
 import type { Executor } from "../store/tables.ts";
 import { inSnapshot } from "../store/transaction.ts";
@@ -89,8 +90,11 @@ async function answerRead(
     reply.header("vary", "accept");
     const type = preferredType(request.headers.accept, [JSON_TYPE, ...stream.types]);
     const { [type]: parameters = "" } = stream.parameters ?? {};
-    if (type !== JSON_TYPE)
-      return answerStream(request, reply, type + parameters, stream.read(broker.db, call, page, type));
+    if (type !== JSON_TYPE) {
+      const requireReader = () => requireValidActor({ tx: broker.db, actor: call.caller, now: broker.clock() });
+      const texts = stream.read(broker.db, call, page, type);
+      return answerStream(request, reply, type + parameters, texts, requireReader);
+    }
   }
   const read = (db: Executor) => endpoint.read(db, call, page);
   // A resource and its ETag are of one state, however many statements it takes (L20). A list is of one for each item: a page
