@@ -33,7 +33,9 @@ export interface RateDecision extends Allowance {
  */
 export interface Throttle {
   /**
-   * Logins of an address one after another, so that each knows how those before it ended; one that has held waits for none.
+   * Of an address so many logins at once as it may have refused: the others wait to know how those ended. One that has held
+   * waits for none.
+   * @throws {Refusal} `overloaded` where none ended in two seconds (L18); what `login` throws
    */
   inTurn<T>(source: string, authorization: string | undefined, login: () => Promise<T>): Promise<T>;
   /** Whether an address may try a credential: not after too many were refused, but for one that has held. */

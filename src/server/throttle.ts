@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
 import { addressKey } from "../address-key.ts";
+import { overloaded } from "../errors.ts";
 import type { Caller } from "../features/access/caller.ts";
 import type { AdminLimits, Throttle } from "../http/admin-limits.ts";
 import { rateLimiter } from "../rate-limiter.ts";
@@ -29,13 +30,15 @@ export function adminThrottle(limits: AdminLimits, monotonic: () => number): Thr
   const failures = new Map<string, { since: number; count: number }>();
   const held = new Set<string>();
 
-  const recent = (source: string) => {
-    const key = addressKey(source);
+  const recentOf = (key: string) => {
     const found = failures.get(key);
     return found && monotonic() - found.since < MINUTE_MS ? found : undefined;
   };
+  const recent = (source: string) => recentOf(addressKey(source));
 
-  const takeTurn = turnsByKey();
+  // As many at once as could all be refused. Where none may try, none waits: it is refused without a query.
+  const room = (key: string) => Math.max(0, perMinute - (recentOf(key)?.count ?? 0)) || Number.POSITIVE_INFINITY;
+  const takeTurn = turnsByKey(room);
 
   return {
     async inTurn(source, authorization, login) {
@@ -83,17 +86,47 @@ export function adminThrottle(limits: AdminLimits, monotonic: () => number): Thr
 
 const digestOf = (authorization = ""): string => hash("sha256", authorization, "base64url");
 
-/** Resolves when it is a key's turn, with what ends it. */
-function turnsByKey(): (key: string) => Promise<() => void> {
-  const last = new Map<string, Promise<void>>();
+/** As long as changes wait for theirs (L18). */
+const TURN_WAIT_MS = 2_000;
+
+interface Turns {
+  underWay: number;
+  /** Each takes a turn if there is one. */
+  readonly waiting: Set<() => void>;
+}
+
+/**
+ * So many of a key at once as there is room for; the others wait for one of them to end.
+ * @returns what takes a turn: it resolves, with what ends it, when there is room, or rejects with `overloaded`
+ */
+function turnsByKey(room: (key: string) => number): (key: string) => Promise<() => void> {
+  const byKey = new Map<string, Turns>();
   return async (key) => {
-    const before = last.get(key);
-    const { promise, resolve } = Promise.withResolvers<void>();
-    last.set(key, promise);
-    await before;
+    const turns = byKey.get(key) ?? { underWay: 0, waiting: new Set() };
+    byKey.set(key, turns);
+    await turnOf(turns, () => room(key));
     return () => {
-      if (last.get(key) === promise) last.delete(key);
-      resolve();
+      turns.underWay -= 1;
+      for (const look of turns.waiting) look();
+      if (turns.underWay === 0) byKey.delete(key);
     };
   };
+}
+
+function turnOf(turns: Turns, room: () => number): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const look = () => {
+    if (turns.underWay >= room()) return;
+    turns.underWay += 1;
+    turns.waiting.delete(look);
+    clearTimeout(patience);
+    resolve();
+  };
+  const patience = setTimeout(() => {
+    turns.waiting.delete(look);
+    reject(overloaded("too many unknown credentials from this address at once"));
+  }, TURN_WAIT_MS);
+  turns.waiting.add(look);
+  look();
+  return promise;
 }

@@ -1,6 +1,6 @@
 import { crc32 } from "node:zlib";
 import type { KyselyPlugin } from "kysely";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import { authenticate } from "../../src/features/access/authentication.service.ts";
 import { tokenCaller } from "../../src/features/access/caller.ts";
 import { newSecret } from "../../src/features/access/secret.ts";
@@ -112,6 +112,30 @@ describe("S28: whoever guesses is slowed down by address, and nobody is locked o
     });
     expect(isDone).toBe(true);
     await blocked;
+  });
+
+  it("L18: where the database does not answer nobody waits for all who came before, and whoever finds no turn is told so", async () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const throttle = fresh();
+    const { promise: answered, resolve: answer } = Promise.withResolvers<void>();
+    let lookedAt = 0;
+    const login = (source: string) =>
+      throttle.inTurn(source, "Bearer valid, yet never used here", () => {
+        lookedAt += 1;
+        return answered;
+      });
+    const logins = Array.from({ length: 21 }, () => login("192.0.2.1"));
+    await vi.advanceTimersByTimeAsync(1_999);
+    expect(lookedAt).toBe(20);
+    const elsewhere = login("192.0.2.2");
+    const late = expect(logins.pop()).rejects.toMatchObject({ code: "overloaded" });
+    await vi.advanceTimersByTimeAsync(1);
+    await late;
+    answer();
+    await Promise.all([...logins, elsewhere]);
+    await login("192.0.2.1");
+    expect(lookedAt).toBe(22);
   });
 
   it("failures leave every token as it was: what counts against one is its own requests", () => {
