@@ -53,7 +53,12 @@ export async function openCore(
     const marker = join(dataFolder, "database-broken");
     requireUnbroken(marker);
     const guard = loggingGuard(logger, () => acknowledged, marker);
-    const { db, identity, followEveryMs } = await openStore(config, dataFolder, guard);
+    const { db, identity, followEveryMs, changeableHistory } = await openStore(config, dataFolder, guard);
+    if (changeableHistory.length > 0)
+      logger.warn(
+        { tables: changeableHistory },
+        "the role of databaseUrl can change history (S68): give the servers the role of docs/postgresql.md",
+      );
     try {
       const generation = (await checkTrustDomain(db, config.trustDomain)) ?? 0;
       let passed: ((position: number) => Promise<void>) | undefined;

@@ -10,7 +10,7 @@ import { StartRefusal } from "../start-refusal.ts";
 import type { SqliteGuard } from "../store/guarded-sqlite.ts";
 import { migrate } from "../store/migrate.ts";
 import { openPostgres } from "../store/postgres.ts";
-import { requireRights } from "../store/postgres-rights.ts";
+import { changeableHistory, requireRights } from "../store/postgres-rights.ts";
 import { MIGRATION_MS } from "../store/postgres-schema.ts";
 import { openSqlite } from "../store/sqlite.ts";
 import { asStorageRefusal, isWithoutRights } from "../store/storage-errors.ts";
@@ -25,6 +25,8 @@ export interface Store {
   readonly identity: OpenIdentity;
   /** How often the log is looked at for what other servers commit, who must see it within a second. */
   readonly followEveryMs: number;
+  /** Tables of history that the database's role could change, which a server needs not (S68). */
+  readonly changeableHistory: readonly string[];
 }
 
 /**
@@ -40,12 +42,13 @@ export async function openStore(config: Config, dataFolder: string, guard: Sqlit
       certificates: certificateFile(join(dataFolder, "broker-ca.pem")),
       keys: fileKeyStore(join(dataFolder, "keys")),
     };
-    return { db, identity: async () => stores, followEveryMs: SECOND_MS };
+    return { db, identity: async () => stores, followEveryMs: SECOND_MS, changeableHistory: [] };
   }
   const { db } = await openMigrated(databaseUrl, config.databaseConnections);
   return {
     db,
     followEveryMs: SECOND_MS / 4,
+    changeableHistory: await changeableHistory(db),
     async identity(work) {
       const certificates = sharedCertificates(work);
       const rows = sharedKeys(work);

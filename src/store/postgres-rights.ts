@@ -42,6 +42,19 @@ const RIGHTS: Record<keyof Tables, readonly (Right | "update(cursor_key)")[]> = 
   invitation: ALL,
 };
 
+/** What no server changes or removes once it is there (S68). */
+const HISTORY = Object.entries(RIGHTS)
+  .filter(([, rights]) => rights === APPEND_ONLY)
+  .map(([table]) => table);
+
+/** Tables of history that the role could change or remove from, as their owner and a superuser can (S68). */
+export async function changeableHistory(db: QueryExecutorProvider): Promise<string[]> {
+  const { rows } = await sql<{ name: string }>`
+    select name from json_array_elements_text(${JSON.stringify(HISTORY)}::json) as name
+    where has_table_privilege(to_regclass(name), 'update, delete, truncate') order by name`.execute(db);
+  return rows.map(({ name }) => name);
+}
+
 /** Migrated, but not granted: migrating again would find nothing to do. */
 export const lacksRights = (what: string, cause?: unknown): StartRefusal =>
   new StartRefusal(

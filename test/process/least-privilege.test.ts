@@ -6,7 +6,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { decide, eventually } from "../federation/federation-fixture.ts";
 import { spawnBroker } from "../support/broker-process.ts";
 import { onServer, TEST_POSTGRES_URL } from "../support/postgres-server.ts";
-import { expectStatus, federate, registerMesh, runBroker } from "../support/running-broker.ts";
+import { expectStatus, federate, registerMesh, runBroker, type TestBroker } from "../support/running-broker.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const server = TEST_POSTGRES_URL ?? "postgres://none";
@@ -90,6 +90,7 @@ describe.skipIf(TEST_POSTGRES_URL === undefined)("the role that docs/postgresql.
     const gone = await broker.api("DELETE", "/v1/meshes/shop?withdraw=true", { token: shop.token });
     expect(gone.status).toBe(200);
     expect(broker.log()).not.toContain("permission denied");
+    expect(broker.log()).not.toContain("can change history");
 
     await onServer(servers, async (client) => {
       for (const table of ["event", "event_detail", "event_subject", "event_subject_type", "revision"])
@@ -112,6 +113,25 @@ describe.skipIf(TEST_POSTGRES_URL === undefined)("the role that docs/postgresql.
     await onServer(owner, async (client) => {
       expect(await refusalOf(client, "delete from event"), "S68: not even the owner, by mistake").toBe("P0001");
     });
+  }, 60_000);
+
+  it("S68: a role that could change history starts with a warning that names what, the owner's among them", async () => {
+    const { owner, servers } = await followThePage();
+    const all = ["event", "event_detail", "event_subject", "event_subject_type", "revision"];
+    const changeable = (broker: TestBroker) => {
+      const line = broker
+        .log()
+        .split("\n")
+        .find((one) => one.includes("can change history"));
+      return JSON.parse(line ?? "{}") as { level?: number; tables?: string[] };
+    };
+    const asOwner = await runBroker({ ENTENTE_DATABASE_URL: owner });
+    expect(changeable(asOwner)).toMatchObject({ level: 40, tables: expect.arrayContaining(all) });
+    await asOwner.close();
+    await onServer(owner, (client) => client.query(`grant delete on revision to ${new URL(servers).username}`));
+    const asServer = await runBroker({ ENTENTE_DATABASE_URL: servers }, asOwner.dataFolder);
+    onTestFinished(() => asServer.remove());
+    expect(changeable(asServer)).toMatchObject({ level: 40, tables: ["revision"] });
   }, 60_000);
 
   it("L9: a start before the grants says that the role lacks rights, not that migrations are missing", async () => {
