@@ -36,6 +36,10 @@ const RULES: readonly string[] = [
   "Of the other side's acts a mesh sees mesh ID, type, time and outcome; not token, source or request ID (S21). " +
     "Of what an operator does to one mesh, another's people see type, time and outcome. An owner of a trust domain sees what its " +
     "members federate and who asks to be one, without being named in those events.",
+  "A reason given with one's word on a federation (a proposal, a consent, terms, a veto, the code that carries a consent) is " +
+    "addressed to the other side: both read it in the federation. Every other reason is for the audit trail of one's own " +
+    "side, and an operator's, who gives no word, for the people of the mesh that it acts for or on. The events of the other " +
+    "side's acts are without reasons all the same.",
   "A federation code is its mesh's consent, given in advance by its admin. It is no bearer: it goes into the body of one " +
     "proposal, whose proposer learns which mesh it is of, and nothing of who made it.",
   "A poller's token is no bearer: it works in its own path on the bundle endpoint, and nowhere else.",

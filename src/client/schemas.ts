@@ -246,7 +246,7 @@ export type MeshDocument = {
       readonly provider: string;
     }[];
     readonly expiresAt?: string | null;
-    /** Why, for the audit trail; the other side of a federation sees it. */
+    /** Why; both sides of the federation read it, in the federation itself. */
     readonly reason?: string;
   }[];
 };
@@ -421,7 +421,7 @@ export type MembershipDecision = {
   /** Mesh ID: an RFC 1123 label. */
   readonly meshId: string;
   readonly decision: "grant" | "deny" | "expel";
-  /** Why, for the audit trail; the other side of a federation sees it. */
+  /** Why, for the audit trail of one's own side; the other side of a federation does not read it. */
   readonly reason?: string;
   /** Expel also where nothing would be left in the trust domain's bundle. */
   readonly force?: boolean;
@@ -430,7 +430,7 @@ export type MembershipDecision = {
 export type NewTransfer = {
   /** Mesh ID: an RFC 1123 label. */
   readonly meshId: string;
-  /** Why, for the audit trail; the other side of a federation sees it. */
+  /** Why, for the audit trail of one's own side; the other side of a federation does not read it. */
   readonly reason?: string;
 };
 
@@ -462,7 +462,7 @@ export type TransferDecision = {
   readonly meshId: string;
   /** The member accepts or declines; the owner withdraws its offer. */
   readonly decision: "accept" | "decline" | "withdraw";
-  /** Why, for the audit trail; the other side of a federation sees it. */
+  /** Why, for the audit trail of one's own side; the other side of a federation does not read it. */
   readonly reason?: string;
 };
 
@@ -582,7 +582,7 @@ export type AuthorityList = {
 
 export type Transition = {
   readonly to: "prepared" | "active" | "retiring" | "retired" | "revoked";
-  /** Why, for the audit trail; the other side of a federation sees it. */
+  /** Why, for the audit trail of one's own side; the other side of a federation does not read it. */
   readonly reason?: string;
   /** Also when it leaves the bundle empty: every consumer then stops trusting the trust domain. */
   readonly force?: boolean;
@@ -649,7 +649,7 @@ export type NewFederation = {
   }[];
   /** When the federation ends by itself. */
   readonly expiresAt?: string;
-  /** Why, for the audit trail; the other side of a federation sees it. */
+  /** Why; both sides of the federation read it. An operator's, which consents for nobody, the proposer's people alone. */
   readonly reason?: string;
 };
 
@@ -717,6 +717,13 @@ export type Federation = {
     readonly at: string;
     readonly reason: string | null;
   }[];
+  readonly lastWord: {
+    readonly meshId: string | null;
+    readonly said: "proposed" | "granted" | "denied" | "withdrawn" | "vetoed" | "veto-lifted" | "terms-proposed" | "terms-agreed" | "terms-declined" | "terms-narrowed";
+    /** When. */
+    readonly at: string;
+    readonly reason: string | null;
+  } | null;
   readonly conditions: readonly Condition[];
   /** When it was proposed first. */
   readonly createdAt: string;
@@ -740,7 +747,7 @@ export type ConsentDecision = {
   readonly decision: "grant" | "deny" | "withdraw";
   /** Of the terms that you read, `terms` or `proposal.terms`; others answer 409. A grant must name it where the terms were changed since the proposal, or others are proposed beside the agreed ones. */
   readonly termsDigest?: string;
-  /** Why, for the audit trail; the other side of a federation sees it. */
+  /** Why; both sides of the federation read it, in the federation itself. */
   readonly reason?: string;
 };
 
@@ -755,7 +762,7 @@ export type TermsChange = {
     readonly provider: string;
   }[];
   readonly expiresAt?: string | null;
-  /** Why, for the audit trail; the other side of a federation sees it. */
+  /** Why; both sides of the federation read it, in the federation itself. */
   readonly reason?: string;
 };
 
@@ -767,7 +774,7 @@ export type NewFederationCode = {
   readonly trust?: readonly ("consumer" | "provider")[];
   /** When the federation ends by itself. */
   readonly federationExpiresAt?: string;
-  /** Why, for the audit trail; the other side of a federation sees it. */
+  /** Why; both sides of the federation read it, in the federation itself. */
   readonly reason?: string;
 };
 

@@ -23,7 +23,14 @@ export const trustDomain = Type.String({
 export const text = (description: string) => Type.String({ maxLength: 1_024, description });
 /** What must be said: more than white space. */
 export const saidText = (description: string) => Type.String({ maxLength: 1_024, pattern: "\\S", description });
-export const reason = Type.Optional(text("Why, for the audit trail; the other side of a federation sees it."));
+/** Given with one's word on a federation: addressed to the other side, a part of the agreement's record (ADR 0014). */
+export const reasonForBothSides = Type.Optional(
+  text("Why; both sides of the federation read it, in the federation itself."),
+);
+/** Given with any other act (ADR 0014). */
+export const ownReason = Type.Optional(
+  text("Why, for the audit trail of one's own side; the other side of a federation does not read it."),
+);
 
 /** How a list is read: `limit` items a page, after `cursor`. */
 export const pageQuery = {

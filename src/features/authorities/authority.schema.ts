@@ -1,5 +1,5 @@
 import Type, { type Static } from "typebox";
-import { meshId, orNull, reason, strictObject, time, warnings } from "../../http/schemas.ts";
+import { meshId, orNull, ownReason, strictObject, time, warnings } from "../../http/schemas.ts";
 import { toRfc3339, toRfc3339OrNull } from "../../time.ts";
 import { type Contribution, shownState } from "./contribution.ts";
 
@@ -67,7 +67,7 @@ export const registeredAuthorities = strictObject(
 export const transition = strictObject(
   {
     to: Type.Enum(["prepared", "active", "retiring", "retired", "revoked"]),
-    reason,
+    reason: ownReason,
     force: Type.Optional(
       Type.Boolean({
         description: "Also when it leaves the bundle empty: every consumer then stops trusting the trust domain.",

@@ -1,5 +1,5 @@
 import Type, { type Static } from "typebox";
-import { meshId, orNull, reason, strictObject, time } from "../../http/schemas.ts";
+import { meshId, orNull, reasonForBothSides, strictObject, time } from "../../http/schemas.ts";
 import { type EpochMs, SECOND_MS, toRfc3339, toRfc3339OrNull } from "../../time.ts";
 import { codeState, type FederationCode, LONGEST_LIFE_MS } from "./federation-code.ts";
 
@@ -23,7 +23,7 @@ export const newCode = strictObject(
     ),
     trust: Type.Optional(trust),
     federationExpiresAt: Type.Optional(time("When the federation ends by itself.")),
-    reason,
+    reason: reasonForBothSides,
   },
   {
     $id: "NewFederationCode",

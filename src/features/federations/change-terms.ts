@@ -58,7 +58,9 @@ export function changeTerms(
   };
   if (agreement) return { federation: { ...federation, proposal, updatedAt: now }, changes: ["terms-proposed"] };
   const consents = federation.parties.map((party) =>
-    consent(party.meshId, party.meshId === meshId ? "granted" : "pending", terms, now, reason),
+    party.meshId === meshId
+      ? consent(meshId, "granted", terms, now, reason)
+      : consent(party.meshId, "pending", terms, now, null),
   );
   return { federation: { ...withConsents(federation, consents, now), proposal }, changes: ["terms-proposed"] };
 }

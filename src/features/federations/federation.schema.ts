@@ -1,11 +1,11 @@
 import Type, { type Static } from "typebox";
-import { meshId, orNull, reason, strictObject, time, trustDomain } from "../../http/schemas.ts";
+import { meshId, orNull, reasonForBothSides, strictObject, text, time, trustDomain } from "../../http/schemas.ts";
 import { toRfc3339, toRfc3339OrNull } from "../../time.ts";
 import { reaches, type Scope } from "../access/role.ts";
 import { isMeshId } from "../meshes/mesh-id.ts";
 import type { ObservedFederation } from "./conditions.ts";
 import { CONSENT_DECISIONS } from "./consent.ts";
-import { currentTerms, type Federation, type Proposal, type Veto } from "./federation.ts";
+import { currentTerms, type Federation, type LastWord, type Proposal, type Veto, WORDS } from "./federation.ts";
 import { type Direction, strayDirection, type Terms, termsDigest } from "./terms.ts";
 
 const direction = strictObject(
@@ -34,7 +34,11 @@ export const newFederation = strictObject(
     ),
     trust: Type.Optional(trust),
     expiresAt: Type.Optional(time("When the federation ends by itself.")),
-    reason,
+    reason: Type.Optional(
+      text(
+        "Why; both sides of the federation read it. An operator's, which consents for nobody, the proposer's people alone.",
+      ),
+    ),
   },
   { $id: "NewFederation" },
 );
@@ -53,7 +57,7 @@ export const consentDecision = strictObject(
         "A side grants, denies or withdraws. The owner of a side's trust domain vetoes with `deny` and allows again with `grant`.",
     }),
     termsDigest: termsMeant,
-    reason,
+    reason: reasonForBothSides,
   },
   { $id: "ConsentDecision" },
 );
@@ -62,7 +66,7 @@ export const termsChange = strictObject(
     meshId,
     trust: Type.Optional(trust),
     expiresAt: Type.Optional(orNull(time("Null takes the end away."))),
-    reason,
+    reason: reasonForBothSides,
   },
   { $id: "TermsChange" },
 );
@@ -125,6 +129,23 @@ export const federationView = strictObject(
         reason: orNull(Type.String()),
       }),
     ),
+    lastWord: orNull(
+      strictObject(
+        {
+          meshId: orNull({
+            ...meshId,
+            description: "Whose; null where another than you says it as the owner of a side's trust domain.",
+          }),
+          said: Type.Enum([...WORDS]),
+          at: time("When."),
+          reason: orNull(Type.String()),
+        },
+        {
+          description:
+            "What a side or an owner said last, and why: also where nothing stands of it, as of a decline. Null while only an operator has proposed.",
+        },
+      ),
+    ),
     conditions: Type.Array(condition),
     createdAt: time("When it was proposed first."),
     updatedAt: time("When a side last decided."),
@@ -148,6 +169,13 @@ const viewAuthorities = (shown: Proposal["authorities"]) =>
 /** An owner may be unlisted: only who is in its trust domain is told which mesh it is (S21). */
 const knowsOwner = (scope: Scope, { parties }: Federation, { trustDomain, owner }: Veto): boolean =>
   reaches(scope, owner) || parties.some((party) => party.trustDomain === trustDomain && reaches(scope, party.meshId));
+
+/** An owner is no side, and may be unlisted (S21). */
+const viewWord = (word: LastWord, { parties }: Federation, scope: Scope) => ({
+  ...word,
+  meshId: parties.some(({ meshId }) => meshId === word.meshId) || reaches(scope, word.meshId) ? word.meshId : null,
+  at: toRfc3339(word.at),
+});
 
 export function viewFederation(
   { federation, state, conditions }: ObservedFederation,
@@ -174,6 +202,7 @@ export function viewFederation(
       owner: knowsOwner(scope, federation, veto) ? veto.owner : null,
       at: toRfc3339(veto.at),
     })),
+    lastWord: federation.lastWord ? viewWord(federation.lastWord, federation, scope) : null,
     conditions: conditions.map((found) => ({ ...found, lastTransitionTime: toRfc3339(found.lastTransitionTime) })),
     createdAt: toRfc3339(federation.createdAt),
     updatedAt: toRfc3339(federation.updatedAt),

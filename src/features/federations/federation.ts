@@ -44,6 +44,17 @@ export interface Veto {
   readonly reason: string | null;
 }
 
+/**
+ * What was said last on the federation, and why. A decline, a lifted veto or a narrowing leaves nothing that stands and could
+ * carry its reason to the other side (ADR 0014).
+ */
+export interface LastWord {
+  readonly meshId: MeshId;
+  readonly said: Said;
+  readonly at: EpochMs;
+  readonly reason: string | null;
+}
+
 export interface Federation {
   readonly federationId: string;
   readonly parties: readonly [Party, Party];
@@ -57,6 +68,8 @@ export interface Federation {
   readonly vetoLiftedAt: EpochMs | null;
   /** When new terms were agreed after others had expired. */
   readonly renewedAt: EpochMs | null;
+  /** Null when only an operator has proposed it; absent of what is older than this member. */
+  readonly lastWord?: LastWord | null;
 }
 
 /** `suspended`: it would be active, but an operator has suspended a side. */
@@ -74,16 +87,21 @@ export interface PartyFacts {
   readonly suspensionEndedAt?: EpochMs;
 }
 
-export type FederationChange =
-  | "granted"
-  | "denied"
-  | "withdrawn"
-  | "vetoed"
-  | "veto-lifted"
-  | "terms-proposed"
-  | "terms-agreed"
-  | "terms-declined"
-  | "terms-narrowed";
+export const WORDS = [
+  "proposed",
+  "granted",
+  "denied",
+  "withdrawn",
+  "vetoed",
+  "veto-lifted",
+  "terms-proposed",
+  "terms-agreed",
+  "terms-declined",
+  "terms-narrowed",
+] as const;
+/** What a side, or an owner, can say. */
+type Said = (typeof WORDS)[number];
+export type FederationChange = Exclude<Said, "proposed">;
 
 /** The federation after a change, and what the change was; `changes` is empty when it was so already. */
 export interface Decided {
@@ -135,7 +153,8 @@ export const directionsServed = (federation: Federation, facts: PartyFacts, now:
   stateOf(federation, facts, now) === "active" ? (federation.agreement?.terms.trust ?? []) : [];
 
 /**
- * A new federation, proposed. The proposer's own consent is given with it unless an operator proposes for it.
+ * A new federation, proposed. The proposer's own consent is given with it unless an operator proposes for it: that is no
+ * side's word, and its reason is none for the other side (ADR 0014).
  */
 export function proposeFederation(asked: {
   federationId: string;
@@ -146,10 +165,13 @@ export function proposeFederation(asked: {
   reason: string | null;
   now: EpochMs;
 }): Federation {
-  const { terms, now, reason } = asked;
+  const { terms, now } = asked;
   const proposedBy = asked.byOperator ? null : asked.proposer;
+  const reason = proposedBy && asked.reason;
   const consents = terms.parties.map(({ meshId }) =>
-    consent(meshId, meshId === proposedBy ? "granted" : "pending", terms, now, null),
+    meshId === proposedBy
+      ? consent(meshId, "granted", terms, now, reason)
+      : consent(meshId, "pending", terms, now, null),
   );
   return {
     federationId: asked.federationId,
@@ -170,6 +192,7 @@ export function proposeFederation(asked: {
     vetoes: [],
     vetoLiftedAt: null,
     renewedAt: null,
+    lastWord: proposedBy && { meshId: proposedBy, said: "proposed", at: now, reason },
   };
 }
 

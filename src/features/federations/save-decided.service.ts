@@ -14,8 +14,9 @@ export async function saveDecided(
   reason: string | null,
   by: Pick<NewEvent, "actingMesh" | "actor" | "fields"> = { actingMesh: meshId },
 ): Promise<Federation> {
-  const after = decided.federation;
-  if (decided.changes.length === 0) return before;
+  const [said] = decided.changes;
+  if (said === undefined) return before;
+  const after: Federation = { ...decided.federation, lastWord: { meshId, said, at: work.now, reason } };
   await saveFederation(work.tx, after);
   for (const change of decided.changes) {
     work.record({

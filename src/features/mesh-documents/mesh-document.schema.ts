@@ -1,5 +1,5 @@
 import Type, { type Static } from "typebox";
-import { meshId, orNull, reason, strictObject, text, time, warnings } from "../../http/schemas.ts";
+import { meshId, orNull, reasonForBothSides, strictObject, text, time, warnings } from "../../http/schemas.ts";
 import { pemOf } from "../../pki/pem.ts";
 import { toRfc3339OrNull } from "../../time.ts";
 import { authorityView, foreignObject } from "../authorities/authority.schema.ts";
@@ -54,7 +54,7 @@ export const meshDocument = strictObject(
             expiresAt: Type.Optional(
               orNull(time("Null for no end; where absent, whichever the peer proposes will do.")),
             ),
-            reason,
+            reason: reasonForBothSides,
           },
           { description: "Wanted: it is proposed, or granted where the peer proposed it." },
         ),

@@ -1,16 +1,16 @@
 import Type, { type Static } from "typebox";
-import { meshId, orNull, reason, strictObject, time, trustDomain } from "../../http/schemas.ts";
+import { meshId, orNull, ownReason, strictObject, time, trustDomain } from "../../http/schemas.ts";
 import { toRfc3339, toRfc3339OrNull } from "../../time.ts";
 import { type StandingTransfer, TRANSFER_DECISIONS } from "./transfer.ts";
 
-export const newTransfer = strictObject({ meshId, reason }, { $id: "NewTransfer" });
+export const newTransfer = strictObject({ meshId, reason: ownReason }, { $id: "NewTransfer" });
 export const transferDecision = strictObject(
   {
     meshId,
     decision: Type.Enum([...TRANSFER_DECISIONS], {
       description: "The member accepts or declines; the owner withdraws its offer.",
     }),
-    reason,
+    reason: ownReason,
   },
   { $id: "TransferDecision" },
 );

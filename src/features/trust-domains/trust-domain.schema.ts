@@ -1,6 +1,6 @@
 import Type, { type Static } from "typebox";
 import { sequenceOf } from "../../bundle/sequence.ts";
-import { meshId, orNull, reason, strictObject, time, trustDomain, warnings } from "../../http/schemas.ts";
+import { meshId, orNull, ownReason, strictObject, time, trustDomain, warnings } from "../../http/schemas.ts";
 import { toRfc3339, toRfc3339OrNull } from "../../time.ts";
 import { MEMBERSHIP_DECISIONS, type Membership, type TrustDomainRecord } from "./trust-domain-record.ts";
 
@@ -24,7 +24,7 @@ export const membershipDecision = strictObject(
   {
     meshId,
     decision: Type.Enum([...MEMBERSHIP_DECISIONS]),
-    reason,
+    reason: ownReason,
     force: Type.Optional(
       Type.Boolean({ description: "Expel also where nothing would be left in the trust domain's bundle." }),
     ),
