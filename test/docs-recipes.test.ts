@@ -87,6 +87,28 @@ describe.skipIf(missing.length > 0)("the recipes of docs/ do what they say", () 
     expect(federations.federations).toMatchObject([{ proposer: "shop", state: "withdrawn" }]);
   }, 90_000);
 
+  it("docs/trust-domain-owners.md: a mesh joins, the owner vetoes, makes the bundle public and hands it over", async () => {
+    const owner = await registerMesh(broker, "east", { trustDomain: "corp.example" });
+    const invited = await broker.api("POST", "/v1/invitations", {
+      token: broker.operatorToken,
+      body: { trustDomain: "corp.example" },
+    });
+    const folder = temporaryFolder();
+
+    const { code, said } = await runRecipes("docs/trust-domain-owners.md", folder, {
+      ADMIN_URL: broker.addresses.admin,
+      WEB_URL: broker.addresses.bundleWeb,
+      CA_FILE: join(broker.dataFolder, "admin-ca.pem"),
+      INVITATION: invited.body.token,
+      EAST_TOKEN: owner.token,
+      BANK_TOKEN: bank.token,
+    });
+
+    expect(code, said).toBe(0);
+    expect(JSON.parse(readFileSync(join(folder, "corp-bundle.json"), "utf8")).keys).toHaveLength(1);
+    expect(readFileSync(join(folder, "corp-roots.pem"), "utf8")).toContain(owner.ca.certificatePem.trim());
+  }, 90_000);
+
   it("docs/operators.md: tokens, an invitation, and a backup that a broker starts from with higher sequences", async () => {
     const served = await broker.pollWeb(`/p/${bank.pollerToken}/bank.example`);
     const folder = temporaryFolder();

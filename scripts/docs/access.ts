@@ -32,7 +32,7 @@ const RULES: readonly string[] = [
   "A token that speaks for several meshes is rotated by an admin of all of them. A mesh-admin token is also revoked by such " +
     "an admin alone, itself included; a mesh-viewer token by the admin of any of its meshes; an operator does both to it.",
   "Refresh hint, publicness and memberships of a trust domain are for an admin of its owner mesh: 403 `not-the-owner` " +
-    "for other members. The owner can also veto a member's federation.",
+    "for other members. The owner can also veto a member's federation. How is in [trust-domain-owners.md](trust-domain-owners.md).",
   "Of the other side's acts a mesh sees mesh ID, type, time and outcome; not token, source or request ID (S21). " +
     "Of what an operator does to one mesh, another's people see type, time and outcome. An owner of a trust domain sees what its " +
     "members federate and who asks to be one, without being named in those events.",
