@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from "node:child_process";
-import { cpSync, readFileSync, symlinkSync } from "node:fs";
+import { cpSync, readFileSync, statSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ON_SQLITE } from "./support/postgres-server.ts";
@@ -121,6 +121,8 @@ describe.skipIf(missing.length > 0)("the recipes of docs/ do what they say", () 
     expect(code, said).toBe(0);
     const invitation = JSON.parse(readFileSync(join(folder, "invitation.json"), "utf8"));
     expect(invitation).toMatchObject({ trustDomain: "shop.example", meshId: "shop", token: expect.any(String) });
+    for (const secret of ["invitation.json", "operator-2.json", "prometheus.json"])
+      expect(statSync(join(folder, secret)).mode & 0o077, `S62: ${secret} is for its owner alone`).toBe(0);
     const data = join(folder, "data");
     cpSync(join(broker.dataFolder, "keys"), join(data, "keys"), { recursive: true });
     for (const file of ["broker-ca.pem", "operator-token"]) cpSync(join(broker.dataFolder, file), join(data, file));
