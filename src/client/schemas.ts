@@ -485,7 +485,8 @@ export type Revision = {
   /** Fingerprints that only the revision before held. */
   readonly removed: readonly string[];
   readonly links: {
-    readonly event: string;
+    /** Absent where the event is not for the reader to see. */
+    readonly event?: string;
   };
 };
 
@@ -514,7 +515,8 @@ export type RevisionWithBundle = {
   /** Fingerprints that only the revision before held. */
   readonly removed: readonly string[];
   readonly links: {
-    readonly event: string;
+    /** Absent where the event is not for the reader to see. */
+    readonly event?: string;
   };
   /** The SPIFFE bundle document as it was served. */
   readonly bundle: Readonly<Record<string, unknown>>;

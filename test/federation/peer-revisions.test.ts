@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { expectStatus, federate, runBroker, type TestBroker } from "../support/running-broker.ts";
-import { decide, twoMeshes } from "./federation-fixture.ts";
+import { decide, joinMesh, twoMeshes } from "./federation-fixture.ts";
 
 let broker: TestBroker;
 beforeAll(async () => {
@@ -23,6 +23,28 @@ it("a peer reads revisions and their bundles, without who and why, for as long a
   expect(own.body.revisions[0]).toMatchObject({ cause: "authority.contributed", meshId: shop.meshId });
   await decide(broker, shop, federationId, "withdraw");
   expect((await asBank(path)).status).toBe(404);
+});
+
+it("a revision leads to its event where the reader sees that, and else has no such link (S21)", async () => {
+  const { bank, shop } = await twoMeshes(broker);
+  const annex = await joinMesh(broker, `${shop.meshId}-annex`, shop);
+  await federate(broker, bank, shop);
+  const path = `/v1/trust-domains/${shop.trustDomain}/revisions`;
+  const linksOf = async (token: string, sequence = "") => {
+    const { body } = await expectStatus(200, broker.api("GET", path + sequence, { token }));
+    return (body.revisions ?? [body]).map(({ links }: { links: { event?: string } }) => links);
+  };
+  const links = await linksOf(shop.token);
+  expect(links).toHaveLength(1);
+  const { body: event } = await expectStatus(200, broker.api("GET", links[0].event, { token: shop.token }));
+  expect(event.type).toBe("bundle.revised");
+  expect(await linksOf(broker.operatorToken)).toEqual(links);
+  const { body } = await broker.api("GET", path, { token: shop.token });
+  const [{ sequence }] = body.revisions;
+  for (const { token } of [bank, annex]) {
+    expect((await broker.api("GET", links[0].event, { token })).status).toBe(404);
+    for (const at of ["", `/${sequence}`]) expect(await linksOf(token, at)).toEqual([{}]);
+  }
 });
 
 it("an expiry that no calendar has is refused, not taken for none (RFC 3339 leap second)", async () => {

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import type { Scope } from "../../src/features/access/role.ts";
-import { type EventFilter, type EventPage, listEvents } from "../../src/features/audit/audit.store.ts";
+import { type EventFilter, type EventPage, listEvents, seenAmong } from "../../src/features/audit/audit.store.ts";
 import { asSeenBy } from "../../src/features/audit/audit.ts";
 import { parseMeshId } from "../../src/features/meshes/mesh-id.ts";
 import { systemRandomness } from "../../src/randomness.ts";
@@ -93,6 +93,14 @@ async function holds(db: Database): Promise<void> {
       expect(found.map(({ position }) => position)).toEqual(expected(scope, filter, page as EventPage));
     }),
     { numRuns: 300 },
+  );
+  const positions = events.map(({ position }) => position);
+  await fc.assert(
+    fc.asyncProperty(aScope, async (scope) => {
+      const seen = [...(await seenAmong(db, scope, positions))].sort((a, b) => a - b);
+      expect(seen).toEqual(expected(scope, { subjects: [] }, { order: "asc", after: undefined, limit: 1_000 }));
+    }),
+    { numRuns: 20 },
   );
 }
 

@@ -1,9 +1,9 @@
 import { logSize } from "../../store/event-log.ts";
 import type { Executor } from "../../store/tables.ts";
 import type { Scope } from "../access/role.ts";
-import { type EventFilter, findEvent, listEvents, type StoredEvent } from "./audit.store.ts";
+import { type EventFilter, findEvent, listEvents, type StoredEvent, seenAmong } from "./audit.store.ts";
 
-export { findEvent, listEvents, type StoredEvent };
+export { findEvent, listEvents, type StoredEvent, seenAmong };
 
 const BATCH = 500;
 

@@ -150,3 +150,20 @@ export async function findEvent(db: Executor, scope: Scope, position: number): P
   const [found] = await listEvents(db, scope, { subjects: [] }, { order: "asc", after: position - 1, limit: 1 });
   return found?.position === position ? found : undefined;
 }
+
+/** Which of these positions are of events that the scope may see. */
+export async function seenAmong(
+  db: Executor,
+  scope: Scope,
+  positions: readonly number[],
+): Promise<ReadonlySet<number>> {
+  if (scope.all) return new Set(positions);
+  const rows = await db
+    .selectFrom("event_subject")
+    .select("position")
+    .distinct()
+    .where("subject", "in", [...mine(scope.meshes), ""])
+    .where("position", "in", [...positions, 0])
+    .execute();
+  return new Set(rows.map(({ position }) => Number(position)));
+}

@@ -1,5 +1,6 @@
 import { type Endpoint, list, read } from "../../http/endpoint.ts";
 import { notFound, referredTrustDomain } from "../access/caller.ts";
+import { seenAmong } from "../audit/audit.service.ts";
 import type { Broker } from "../broker.ts";
 import { revisionParams, trustDomainParams } from "../trust-domains/trust-domain.schema.ts";
 import { findRevision, listRevisions, revisionReader } from "./bundle.service.ts";
@@ -24,11 +25,17 @@ export const revisionEndpoints = (broker: Broker): Endpoint[] => [
     async find(db, { params, token }, { after = Number.MAX_SAFE_INTEGER, limit }) {
       const name = referredTrustDomain(params.trustDomain);
       const reader = await revisionReader(db, token.scope, name, broker.clock());
-      return (await listRevisions(db, name, after, limit)).map((revision) => ({ revision, reader }));
+      const revisions = await listRevisions(db, name, after, limit);
+      const seen = await seenAmong(
+        db,
+        token.scope,
+        revisions.map(({ position }) => position),
+      );
+      return revisions.map((revision) => ({ revision, reader, seen }));
     },
     cursorOf: ({ revision }) => revision.position,
-    view: ({ revision, reader }, { call, following }) =>
-      viewRevision(revision, following?.revision, call.token.scope, reader),
+    view: ({ revision, reader, seen }, { call, following }) =>
+      viewRevision(revision, following?.revision, call.token.scope, reader, seen),
   }),
   read({
     path: "/v1/trust-domains/{trustDomain}/revisions/{sequence}",
@@ -45,9 +52,9 @@ export const revisionEndpoints = (broker: Broker): Endpoint[] => [
       const revision = /^\d{1,16}$/.test(params.sequence) && (await findRevision(db, name, Number(params.sequence)));
       if (!revision) throw notFound();
       const [before] = await listRevisions(db, name, revision.position, 1);
-      return {
-        body: { ...viewRevision(revision, before, token.scope, reader), bundle: JSON.parse(revision.bundle) as object },
-      };
+      const seen = await seenAmong(db, token.scope, [revision.position]);
+      const view = viewRevision(revision, before, token.scope, reader, seen);
+      return { body: { ...view, bundle: JSON.parse(revision.bundle) as object } };
     },
   }),
 ];

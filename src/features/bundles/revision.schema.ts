@@ -18,7 +18,9 @@ const revisionMembers = {
   reason: orNull(Type.String()),
   added: Type.Array(Type.String(), { description: "Fingerprints that the revision before did not hold." }),
   removed: Type.Array(Type.String(), { description: "Fingerprints that only the revision before held." }),
-  links: strictObject({ event: Type.String() }),
+  links: strictObject({
+    event: Type.Optional(Type.String({ description: "Absent where the event is not for the reader to see." })),
+  }),
 };
 export const revisionView = strictObject(revisionMembers, { $id: "Revision" });
 export const revisionWithBundle = strictObject(
@@ -40,6 +42,7 @@ export function viewRevision(
   before: Revision | undefined,
   scope: Scope,
   reader: RevisionReader,
+  seenEvents: ReadonlySet<number>,
 ): Static<typeof revisionView> {
   const isMember = reader === "member";
   const { actingMesh } = revision;
@@ -58,6 +61,6 @@ export function viewRevision(
     reason: own ? revision.reason : null,
     added: [...added],
     removed: [...removed],
-    links: { event: `/v1/audit-events/${revision.position}` },
+    links: seenEvents.has(revision.position) ? { event: `/v1/audit-events/${revision.position}` } : {},
   };
 }
