@@ -64,7 +64,7 @@ export const catalogue = {
     malformed: true,
     status: 413,
     title: "The body is too large",
-    mend: "Send less: 64 KiB, or 1 MiB for bundles and certificates.",
+    mend: "Send no more than `detail` says; bundles and certificates may be larger than other bodies.",
   },
   "unsupported-media-type": {
     malformed: true,

@@ -41,9 +41,10 @@ export function answerErrors(app: FastifyInstance, endpoints: readonly Endpoint[
   app.setErrorHandler(async (error, request, reply) => {
     // A method that the framework knows and no operation has, such as QUERY, is refused before the route is missed.
     if ((error as { code?: string }).code === "FST_ERR_ROUTE_MISSING_CONTENT_TYPE") return noSuchRoute(request, reply);
-    const { endpoint } = request.routeOptions.config as { endpoint?: Endpoint };
+    const { config, bodyLimit } = request.routeOptions;
+    const { endpoint } = config as { endpoint?: Endpoint };
     // What an operation without a body is refused for stands in its query.
-    const refusal = inParameter(asRefusal(error), takesBody(endpoint) ? undefined : "query");
+    const refusal = inParameter(asRefusal(error, bodyLimit), takesBody(endpoint) ? undefined : "query");
     if (refusal.status >= 500) request.log.error(told(refusal), "request failed");
     const { meshId } = (request.params ?? {}) as { meshId?: string };
     await listener.refused({ endpoint, caller: request.caller, meshId, dryRun: isDryRun(request) }, refusal);

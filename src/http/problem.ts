@@ -1,6 +1,7 @@
 import { catalogue, type ErrorCode, type Parameter, Refusal } from "../errors.ts";
 import { firstStepOf, pointerStep } from "../json/pointer.ts";
 import { asStorageRefusal } from "../store/storage-errors.ts";
+import { NOT_BLANK } from "./schemas.ts";
 
 /** An RFC 9457 problem document. `code` is stable, `mend` says what to do, `pointer` or `parameter` what is wrong. */
 export interface Problem {
@@ -37,15 +38,23 @@ export function problemOf(refusal: Refusal, requestId: string): Problem {
 
 interface ValidationError {
   readonly instancePath: string;
+  readonly keyword?: string;
+  /** Of the keyword. */
+  readonly schema?: unknown;
+  /** What was sent. */
+  readonly data?: unknown;
   readonly message?: string;
   readonly params?: Record<string, unknown>;
   /** Where it is a member's name that is wrong. */
   readonly propertyName?: string;
-  readonly parentSchema?: { readonly properties?: object };
+  readonly parentSchema?: { readonly properties?: object; readonly minimum?: number; readonly maximum?: number };
 }
 
-/** What the framework throws, in the words of the catalogue; everything unknown is `internal`. */
-export function asRefusal(error: unknown): Refusal {
+/**
+ * What the framework throws, in the words of the catalogue; everything unknown is `internal`.
+ * @param bodyLimit how many bytes a body of this request may have
+ */
+export function asRefusal(error: unknown, bodyLimit: number): Refusal {
   const known = asStorageRefusal(error);
   if (known instanceof Refusal) return known;
   const {
@@ -59,9 +68,9 @@ export function asRefusal(error: unknown): Refusal {
     validationContext?: string;
     statusCode?: number;
   };
-  if (validation?.[0]) return schemaRefusal(validation[0], validationContext);
+  if (validation?.[0]) return schemaRefusal(choiceAmong(validation) ?? validation[0], validationContext);
   if (code === "FST_ERR_CTP_BODY_TOO_LARGE")
-    return new Refusal("body-too-large", "the body is too large", { cause: error });
+    return new Refusal("body-too-large", `the body is larger than ${bodyLimit} bytes`, { cause: error });
   if (code === "FST_ERR_CTP_INVALID_MEDIA_TYPE")
     return new Refusal("unsupported-media-type", "the body is not application/json", { cause: error });
   if (code === "FST_ERR_CTP_EMPTY_JSON_BODY") return new Refusal("invalid-json", "the body is empty", { cause: error });
@@ -70,17 +79,44 @@ export function asRefusal(error: unknown): Refusal {
   return new Refusal("internal", "something went wrong in the broker", { cause: error });
 }
 
-function schemaRefusal(
-  { instancePath, message = "is not allowed", params = {}, propertyName, parentSchema }: ValidationError,
-  context: string,
-): Refusal {
+/** Of members of which one must be said each missing one is an error of its own; what is wrong is the choice. */
+const choiceAmong = (errors: readonly ValidationError[]): ValidationError | undefined =>
+  errors.find(({ keyword }) => keyword === "oneOf");
+
+function messageOf({
+  message = "is not allowed",
+  keyword,
+  schema,
+  params,
+  data,
+  parentSchema,
+}: ValidationError): string {
+  if (keyword === "oneOf") {
+    const names = (schema as { readonly required?: readonly string[] }[]).flatMap(({ required = [] }) => required);
+    return `exactly one of ${names.join(", ")} is to be said`;
+  }
+  if (keyword === "pattern" && schema === NOT_BLANK) return "the text is blank";
+  if (typeof data === "bigint" && params?.type === "integer") return noInteger(data, parentSchema);
+  return message;
+}
+
+/** S3: the parser keeps as `bigint` what a double would alter, and the validator what was not written as an integer. */
+function noInteger(sent: bigint, { minimum, maximum }: ValidationError["parentSchema"] = {}): string {
+  if (Number.isSafeInteger(Number(sent)))
+    return "must be an integer that is written without sign, fraction and exponent";
+  if (sent < 0n) return `the integer is too small: at least ${minimum ?? 0}`;
+  return `the integer is too large: at most ${maximum ?? Number.MAX_SAFE_INTEGER}`;
+}
+
+function schemaRefusal(error: ValidationError, context: string): Refusal {
+  const { instancePath, params = {}, propertyName, parentSchema } = error;
   const unknown = params.additionalProperty ?? params.unevaluatedProperty;
   const member = unknown ?? params.missingProperty ?? propertyName;
   const allowed = Array.isArray(params.allowedValues) ? `: ${params.allowedValues.join(", ")}` : "";
   const detail =
     typeof unknown === "string"
       ? unknownName(unknown, Object.keys(parentSchema?.properties ?? {}))
-      : `${propertyName === undefined ? "" : "the name "}${message}${allowed}`;
+      : `${propertyName === undefined ? "" : "the name "}${messageOf(error)}${allowed}`;
   const pointer = instancePath + (typeof member === "string" ? pointerStep(member) : "");
   return inParameter(new Refusal("invalid-request", detail, { pointer }), PLACES[context]);
 }

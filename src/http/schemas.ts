@@ -21,8 +21,9 @@ export const trustDomain = Type.String({
   examples: ["shop.example"],
 });
 export const text = (description: string) => Type.String({ maxLength: 1_024, description });
+export const NOT_BLANK = "\\S";
 /** What must be said: more than white space. */
-export const saidText = (description: string) => Type.String({ maxLength: 1_024, pattern: "\\S", description });
+export const saidText = (description: string) => Type.String({ maxLength: 1_024, pattern: NOT_BLANK, description });
 /** Given with one's word on a federation: addressed to the other side, a part of the agreement's record (ADR 0014). */
 export const reasonForBothSides = Type.Optional(
   text("Why; both sides of the federation read it, in the federation itself."),
