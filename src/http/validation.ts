@@ -2,6 +2,8 @@ import { Ajv2020, type Options, type ValidateFunction } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
 import type { FastifySchemaValidationError } from "fastify/types/schema.js";
 import { notFound } from "../features/access/caller.ts";
+import type { JsonValue } from "../json/json-value.ts";
+import { asWritten } from "../json/whole-number.ts";
 
 const shared = {
   strict: true,
@@ -61,9 +63,11 @@ const refusal = (errors: unknown) => ({ error: errors as FastifySchemaValidation
 
 function bodyValidator(ajv: Ajv2020, schema: object) {
   const validator = compiledLater(ajv, schema);
-  return (body: unknown) => {
+  return (body: JsonValue) => {
     const validate = validator();
-    return validate(body) ? { value: body } : refusal(validate.errors);
+    if (!validate(body)) return refusal(validate.errors);
+    const written = asWritten(body);
+    return written === body || validate(written) ? { value: body } : refusal(validate.errors);
   };
 }
 

@@ -1,4 +1,4 @@
-import type { JsonObject } from "./json-value.ts";
+import { isJsonArray, isJsonObject, type JsonObject, type JsonValue } from "./json-value.ts";
 
 const LARGEST = 2n ** 63n - 1n;
 
@@ -22,4 +22,22 @@ export function wholeNumber(object: JsonObject, name: string): bigint | undefine
   if (!exact || notPlain.get(object)?.has(name)) return undefined;
   const whole = BigInt(value);
   return whole >= 0n && whole <= LARGEST ? whole : undefined;
+}
+
+/**
+ * The value with the members that were not written as plain integers as `bigint`s, which are no schema's integers (S3); itself
+ * where it has none.
+ */
+export function asWritten(value: JsonValue): JsonValue {
+  if (isJsonArray(value)) {
+    const items = value.map(asWritten);
+    return items.every((item, index) => item === value[index]) ? value : items;
+  }
+  if (!isJsonObject(value)) return value;
+  const names = notPlain.get(value);
+  const members = Object.entries(value).map(([name, member]): [string, JsonValue] => [
+    name,
+    names?.has(name) ? BigInt(member as number) : asWritten(member),
+  ]);
+  return members.every(([name, member]) => member === value[name]) ? value : Object.fromEntries(members);
 }

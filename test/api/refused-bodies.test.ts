@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, it } from "vitest";
-import { registerMesh, runBroker } from "../support/running-broker.ts";
+import { expectStatus, registerMesh, runBroker } from "../support/running-broker.ts";
 import { refused, UNLIMITED } from "./api-fixture.ts";
 
 const BODY_BYTES = 2_048;
@@ -44,5 +44,44 @@ describe("a refusal of a body says what would do", () => {
       (await refused("body-too-large", send("POST", path, " ".repeat(bytes + 1)))).body.detail;
     expect(await detailOf("/v1/tokens", BODY_BYTES)).toBe("the body is larger than 2048 bytes");
     expect(await detailOf(AUTHORITIES, UPLOAD_BYTES)).toBe("the body is larger than 8192 bytes");
+  });
+});
+
+describe("S3: an integer is written as one", () => {
+  const hint = (written: string) =>
+    broker.api("PATCH", `/v1/trust-domains/${shop.trustDomain}`, {
+      token: shop.token,
+      raw: `{"refreshHintSeconds":${written}}`,
+    });
+  const PLAIN = "must be an integer that is written without sign, fraction and exponent";
+
+  it.each([
+    ["3e2", PLAIN],
+    ["300.0", PLAIN],
+    ["3.0E2", PLAIN],
+    ["9007199254740993", "the integer is too large: at most 86400"],
+    ["9223372036854775808", "the integer is too large: at most 86400"],
+    ["-9007199254740993", "the integer is too small: at least 1"],
+    ["1e300", "must be <= 86400"],
+    ["300.5", "must be integer"],
+  ])("a refresh hint of %s is none", async (written, detail) => {
+    expect(await said(hint(written))).toEqual(["/refreshHintSeconds", detail]);
+  });
+
+  it("also where it lies deeper, and a zero has no sign", async () => {
+    const put = (raw: string) => broker.api("PUT", "/v1/meshes/shop/document", { token: shop.token, raw });
+    expect(await said(put('{"mesh":{},"trustDomain":{"refreshHintSeconds":6e1}}'))).toEqual([
+      "/trustDomain/refreshHintSeconds",
+      PLAIN,
+    ]);
+    const { tokens } = (await broker.api("GET", "/v1/tokens", { token: shop.token })).body;
+    const rotation = send("POST", `/v1/tokens/${tokens[0].tokenId}/rotations`, '{"overlapSeconds":-0}');
+    expect(await said(rotation)).toEqual(["/overlapSeconds", PLAIN]);
+  });
+
+  it("what a bundle holds beside its own integers is its maker's", async () => {
+    const jwk = '{"kty":"RSA","x-note":1.0}';
+    expect((await send("POST", AUTHORITIES, `{"jwk":${jwk}}`)).body.code).not.toBe("invalid-request");
+    await expectStatus(200, hint("300"));
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { JsonObject } from "../../src/json/json-value.ts";
 import { parseJson } from "../../src/json/parse-json.ts";
-import { wholeNumber } from "../../src/json/whole-number.ts";
+import { asWritten, wholeNumber } from "../../src/json/whole-number.ts";
 
 const read = (source: string) => wholeNumber(parseJson(`{"n": ${source} }`) as JsonObject, "n");
 
@@ -41,5 +41,17 @@ describe("an integer is read from its source text (S3)", () => {
   test("one member's notation says nothing of its neighbours", () => {
     const object = parseJson('{"a":1.0,"b":1,"c":2e0}') as JsonObject;
     expect(["a", "b", "c"].map((name) => wholeNumber(object, name))).toEqual([undefined, 1n, undefined]);
+  });
+});
+
+describe("what was not written as a plain integer is marked for whoever knows where one belongs (S3)", () => {
+  test("at any depth, and nothing beside it", () => {
+    const marked = asWritten(parseJson('{"a":[{"b":3e2,"c":1.5,"d":300,"e":"1.0"}],"f":-0}'));
+    expect(marked).toEqual({ a: [{ b: 300n, c: 1.5, d: 300, e: "1.0" }], f: 0n });
+  });
+
+  test("a value without any is given back as it is", () => {
+    const plain = parseJson('{"a":[1,{"b":null,"c":1.5}],"d":9007199254740993}');
+    expect(asWritten(plain)).toBe(plain);
   });
 });
