@@ -57,6 +57,21 @@ describe("the contract shows how each operation is called and what it answers", 
     }
   });
 
+  it("and an example of each body of each answer, refusals and what is not ready among them", () => {
+    const bare = operations.flatMap(([operationId, operation]) =>
+      mediaOf(operation)
+        .filter(([, { example, examples = {} }]) => example === undefined && Object.keys(examples).length === 0)
+        .map(([status]) => `${operationId} ${status}`),
+    );
+    expect(bare).toEqual([]);
+    const [, readyz] = operations.find(([name]) => name === "readyz") ?? [];
+    const { schema, example } = readyz?.responses["503"]?.content?.["application/json"] ?? {};
+    expect([example, faults(schema, example)]).toEqual([
+      { status: "not-ready", reasons: ["database-not-writable"] },
+      [],
+    ]);
+  });
+
   it("and what a change would do, of each change", () => {
     const changes = endpoints.filter(({ method }) => method !== "GET").map(({ operationId }) => operationId);
     const dry = { $ref: "#/components/schemas/DryRun" };

@@ -40,7 +40,7 @@ export function answerHeadersOf(endpoint: Endpoint, status: number, codes: Reado
     Location: status === 201,
     RateLimit: isKnown && !BEFORE_THE_RATE.has(status),
     "RateLimit-Policy": isKnown && !BEFORE_THE_RATE.has(status),
-    "Retry-After": mayPass || (isRead && endpoint.mayBeUnready === true && status === 503),
+    "Retry-After": mayPass || (isRead && endpoint.unready !== undefined && status === 503),
     Vary: isRead && endpoint.stream !== undefined && (isFound || status === 406),
     "WWW-Authenticate": status === 401,
   };

@@ -54,8 +54,8 @@ export interface ReadEndpoint extends Operation {
   readonly produces?: string;
   /** Says how the process is, and answers whether there is a database or not. */
   readonly ofProcess?: true;
-  /** It may answer 503 in the form of its answer. */
-  readonly mayBeUnready?: true;
+  /** It may answer 503 in the form of its answer: such as this. */
+  readonly unready?: Readonly<Record<string, unknown>>;
   /** Reads in pages, each with the cursor of the next. */
   readonly pages?: true;
   readonly stream?: Stream<Call<unknown, unknown, unknown>>;

@@ -124,8 +124,13 @@ function answersOf(endpoint: Endpoint, lift: (schema: TSchema) => Record<string,
       ...(endpoint.permission === "anybody"
         ? {}
         : { 304: { description: "It is what If-None-Match names.", type: "null" } }),
-      ...(endpoint.mayBeUnready
-        ? { 503: { description: "Not ready", content: { "application/json": { schema: answered } } } }
+      ...(endpoint.unready
+        ? {
+            503: {
+              description: "Not ready",
+              content: { "application/json": { schema: answered, example: endpoint.unready } },
+            },
+          }
         : {}),
     };
   }

@@ -39,7 +39,7 @@ export const healthEndpoints = (process: Health): Endpoint[] => [
     ofProcess: true,
     summary: "Whether changes can be taken, and if not, which part is not ready (503)",
     permission: "anybody",
-    mayBeUnready: true,
+    unready: { status: "not-ready", reasons: ["database-not-writable"] },
     answer: health,
     refusals: [],
     async read() {
