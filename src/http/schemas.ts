@@ -24,11 +24,11 @@ export const text = (description: string) => Type.String({ maxLength: 1_024, des
 export const NOT_BLANK = "\\S";
 /** What must be said: more than white space. */
 export const saidText = (description: string) => Type.String({ maxLength: 1_024, pattern: NOT_BLANK, description });
-/** Given with one's word on a federation: addressed to the other side, a part of the agreement's record (ADR 0014). */
+/** Given with one's word on a federation: addressed to the other side, a part of the agreement's record (docs/decisions/0014). */
 export const reasonForBothSides = Type.Optional(
   text("Why; both sides of the federation read it, in the federation itself."),
 );
-/** Given with any other act (ADR 0014). */
+/** Given with any other act (docs/decisions/0014). */
 export const ownReason = Type.Optional(
   text("Why, for the audit trail of one's own side; the other side of a federation does not read it."),
 );

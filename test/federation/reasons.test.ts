@@ -15,7 +15,7 @@ const read = async (side: Side, federationId: string) =>
 const reasonOf = (federation: { consents: { meshId: string; reason: string | null }[] }, { meshId }: Side) =>
   federation.consents.find((consent) => consent.meshId === meshId)?.reason;
 
-describe("a reason given with one's word on a federation is read by both sides (ADR 0014)", () => {
+describe("a reason given with one's word on a federation is read by both sides (docs/decisions/0014)", () => {
   it("of a proposal, before and after the grant, whose reason is the other side's", async () => {
     const { bank, shop } = await twoMeshes(broker);
     const { body } = await expectStatus(
@@ -78,7 +78,7 @@ describe("a reason given with one's word on a federation is read by both sides (
   });
 });
 
-it("an operator's proposal is no side's word: its reason is for the proposer's people alone (ADR 0014)", async () => {
+it("an operator's proposal is no side's word: its reason is for the proposer's people alone (docs/decisions/0014)", async () => {
   const { bank, shop } = await twoMeshes(broker);
   const { body } = await expectStatus(
     201,

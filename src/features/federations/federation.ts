@@ -46,7 +46,7 @@ export interface Veto {
 
 /**
  * What was said last on the federation, and why. A decline, a lifted veto or a narrowing leaves nothing that stands and could
- * carry its reason to the other side (ADR 0014).
+ * carry its reason to the other side (docs/decisions/0014).
  */
 export interface LastWord {
   readonly meshId: MeshId;
@@ -154,7 +154,7 @@ export const directionsServed = (federation: Federation, facts: PartyFacts, now:
 
 /**
  * A new federation, proposed. The proposer's own consent is given with it unless an operator proposes for it: that is no
- * side's word, and its reason is none for the other side (ADR 0014).
+ * side's word, and its reason is none for the other side (docs/decisions/0014).
  */
 export function proposeFederation(asked: {
   federationId: string;
