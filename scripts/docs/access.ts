@@ -30,7 +30,8 @@ const RULES: readonly string[] = [
     "meshes. An operator makes operator, auditor and mesh-viewer tokens, and a mesh-admin token only for meshes of which " +
     "none has a valid one; it cannot revoke one (S23).",
   "A token that speaks for several meshes is rotated by an admin of all of them. A mesh-admin token is also revoked by such " +
-    "an admin alone, itself included; a mesh-viewer token by the admin of any of its meshes; an operator does both to it.",
+    "an admin alone, itself included; a mesh-viewer token by the admin of any of its meshes; an operator does both to it. " +
+    "A mesh that is deleted is none of its meshes any more, and one that spoke for no other ends.",
   "Refresh hint, publicness and memberships of a trust domain are for an admin of its owner mesh: 403 `not-the-owner` " +
     "for other members. The owner can also veto a member's federation. How is in [trust-domain-owners.md](trust-domain-owners.md).",
   "Of the other side's acts a mesh sees mesh ID, type, time and outcome; not token, source or request ID (S21). " +

@@ -434,7 +434,10 @@ describeOnEachEngine("what a store takes it gives back", (open) => {
     expect(await held?.token()).toEqual(one);
     expect(await tokens.listTokens(db, only(bank), "", 9)).toEqual([both]);
     expect(await tokens.listTokens(db, all, "tok_1", 9)).toEqual([one]);
-    expect(await tokens.tokensOnlyOf(db, shop)).toEqual([one]);
+    expect(await tokens.unrevokedTokensOf(db, bank)).toEqual([both]);
+    expect(await tokens.unrevokedTokensOf(db, shop)).toEqual([both, one]);
+    await tokens.deleteTokenMesh(db, "tok_1", shop);
+    expect(await tokens.findToken(db, "tok_1")).toEqual(token("tok_1", [bank]));
     expect(await tokens.hasValidAdminToken(db, [bank], NOON)).toBe(true);
     expect(await tokens.hasValidAdminToken(db, [bank], NOON + 10)).toBe(false);
     expect(await tokens.hasOperatorToken(db)).toBe(false);

@@ -1,4 +1,5 @@
 import { Refusal } from "../../errors.ts";
+import { type Subject, systemActor } from "../../store/event.ts";
 import type { Executor } from "../../store/tables.ts";
 import type { Work } from "../../store/unit-of-work.ts";
 import type { FreeText } from "../../text.ts";
@@ -10,6 +11,7 @@ import { type Role, reaches, type Scope } from "./role.ts";
 import { newSecret } from "./secret.ts";
 import {
   countUsableTokens,
+  deleteTokenMesh,
   findToken,
   hasOperatorToken,
   hasValidAdminToken,
@@ -20,7 +22,7 @@ import {
   setTokenExpiry,
   tokenExpiries,
   tokensExpiring,
-  tokensOnlyOf,
+  unrevokedTokensOf,
 } from "./token.store.ts";
 import { checkTokenRights, isValid, type Token } from "./token.ts";
 
@@ -83,7 +85,7 @@ export async function issueToken(work: Work, asked: NewToken): Promise<{ token: 
   await insertToken(work.tx, token, hash);
   work.record({
     type: "token.created",
-    subjects: [`token/${id}`, ...token.meshes.map((meshId) => `mesh/${meshId}` as const)],
+    subjects: subjectsOf(token),
     fields: { name: token.name, role: token.role, expiresAt: toRfc3339(token.expiresAt) },
     after: token,
   });
@@ -99,7 +101,9 @@ export async function reissueUnusedToken(
   meshId: MeshId,
   expiresInSeconds: number,
 ): Promise<{ token: Token; secret: string } | undefined> {
-  const made = (await tokensOnlyOf(work.tx, meshId)).find(({ createdBy }) => createdBy === work.actor.id);
+  const made = (await unrevokedTokensOf(work.tx, meshId)).find(
+    (token) => speaksForOneMesh(token) && token.createdBy === work.actor.id,
+  );
   if (!made || made.lastUsedAt !== null) return undefined;
   await endToken(work, made);
   return issueToken(work, { name: made.name, role: made.role, meshes: made.meshes, expiresInSeconds });
@@ -142,7 +146,7 @@ export async function rotateToken(
   await setTokenExpiry(work.tx, tokenId, expiresAt);
   work.record({
     type: "token.rotated",
-    subjects: [`token/${tokenId}`, ...meshes.map((meshId) => `mesh/${meshId}` as const)],
+    subjects: subjectsOf(before),
     fields: { name, role, successor: made.token.tokenId, expiresAt: toRfc3339(expiresAt) },
     before,
     after: { ...before, expiresAt },
@@ -180,16 +184,42 @@ function forOthers(role: Role, how: "revokes" | "rotates"): Refusal {
   return new Refusal("wider-rights", `the token speaks for meshes that you do not administer: ${who}`);
 }
 
-/** A mesh that goes takes the tokens with it that speak for nobody else. */
-export async function revokeTokensOf(work: Work, meshId: MeshId): Promise<void> {
-  for (const token of await tokensOnlyOf(work.tx, meshId)) await endToken(work, token);
+const speaksForOneMesh = ({ meshes }: Token): boolean => meshes.length === 1;
+
+/**
+ * A mesh that goes takes the tokens with it that speak for nobody else. The others speak for what is left of their meshes: while
+ * they named one that nobody administers any more, nobody but their bearer could end them (S23).
+ */
+export async function takeOutOfTokens(work: Work, meshId: MeshId): Promise<void> {
+  for (const token of await unrevokedTokensOf(work.tx, meshId))
+    await (speaksForOneMesh(token) ? endToken(work, token) : narrowToken(work, token, meshId));
 }
+
+/**
+ * The broker's own act: the people of the meshes that are left learn neither which mesh went nor who deleted it (S21), also not by
+ * a digest, which they could hold against what they guess.
+ */
+async function narrowToken(work: Work, token: Token, meshId: MeshId): Promise<void> {
+  await deleteTokenMesh(work.tx, token.tokenId, meshId);
+  work.record({
+    type: "token.narrowed",
+    subjects: subjectsOf(token),
+    actor: systemActor,
+    actingMesh: null,
+    fields: { name: token.name, role: token.role },
+  });
+}
+
+const subjectsOf = ({ tokenId, meshes }: Pick<Token, "tokenId" | "meshes">): Subject[] => [
+  `token/${tokenId}`,
+  ...meshes.map((meshId): Subject => `mesh/${meshId}`),
+];
 
 async function endToken(work: Work, token: Token): Promise<void> {
   await markTokenRevoked(work.tx, token.tokenId, work.now);
   work.record({
     type: "token.revoked",
-    subjects: [`token/${token.tokenId}`, ...token.meshes.map((meshId) => `mesh/${meshId}` as const)],
+    subjects: subjectsOf(token),
     fields: { name: token.name, role: token.role },
     before: token,
   });
@@ -200,7 +230,7 @@ export async function recordExpiredTokens(work: Work, from: EpochMs, to: EpochMs
   for (const { tokenId, meshes, name, role, expiresAt } of await tokensExpiring(work.tx, from, to)) {
     work.record({
       type: "token.expired",
-      subjects: [`token/${tokenId}`, ...meshes.map((meshId) => `mesh/${meshId}` as const)],
+      subjects: subjectsOf({ tokenId, meshes }),
       fields: { name, role, expiresAt: toRfc3339(expiresAt) },
     });
   }

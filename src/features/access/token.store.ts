@@ -62,6 +62,11 @@ export async function markTokenRevoked(tx: Executor, tokenId: string, at: EpochM
   await tx.updateTable("token").set({ revoked_at: at }).where("token_id", "=", tokenId).execute();
 }
 
+/** The token speaks for this mesh no more. */
+export async function deleteTokenMesh(tx: Executor, tokenId: string, meshId: MeshId): Promise<void> {
+  await tx.deleteFrom("token_mesh").where("token_id", "=", tokenId).where("mesh_id", "=", meshId).execute();
+}
+
 export async function setTokenExpiry(tx: Executor, tokenId: string, at: EpochMs): Promise<void> {
   await tx.updateTable("token").set({ expires_at: at }).where("token_id", "=", tokenId).execute();
 }
@@ -159,16 +164,17 @@ export async function hasOperatorToken(db: Executor): Promise<boolean> {
   );
 }
 
-/** Unrevoked tokens that speak for this mesh alone. */
-export async function tokensOnlyOf(db: Executor, meshId: MeshId): Promise<Token[]> {
+/** Unrevoked tokens that speak for this mesh, alone or among others; expired ones too, since the clock can go back. */
+export async function unrevokedTokensOf(db: Executor, meshId: MeshId): Promise<Token[]> {
   const rows = await db
     .selectFrom("token")
     .innerJoin("token_mesh", "token_mesh.token_id", "token.token_id")
     .selectAll("token")
     .where("token_mesh.mesh_id", "=", meshId)
     .where("token.revoked_at", "is", null)
+    .orderBy("token.token_id")
     .execute();
-  return (await withMeshes(db, rows)).filter(({ meshes }) => meshes.length === 1);
+  return withMeshes(db, rows);
 }
 
 /** Instants after `after` at which an unrevoked token expires, ascending. */

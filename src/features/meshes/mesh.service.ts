@@ -6,7 +6,7 @@ import { parseText } from "../../text.ts";
 import { type Caller, notFound } from "../access/caller.ts";
 import { spendInvitation } from "../access/invitation.service.ts";
 import { checkInvited } from "../access/invitation.ts";
-import { issueToken, reissueUnusedToken, revokeTokensOf } from "../access/token.service.ts";
+import { issueToken, reissueUnusedToken, takeOutOfTokens } from "../access/token.service.ts";
 import { accessesOfMesh, deleteAccessesOfMesh } from "../bundles/bundle.service.ts";
 import { revokeCodesOf } from "../federation-codes/federation-code.service.ts";
 import { withdrawAll } from "../federations/decide.service.ts";
@@ -145,7 +145,7 @@ export async function deleteMesh(work: Work, caller: Caller, meshId: MeshId, wit
   await withdrawAll(work, meshId, "the mesh is deleted", caller.role !== "operator");
   await touchFederationsOf(work, meshId);
   await revokePollersOf(work, meshId);
-  await revokeTokensOf(work, meshId);
+  await takeOutOfTokens(work, meshId);
   await revokeCodesOf(work, meshId);
   await markMeshDeleted(work.tx, meshId, work.now);
   await leaveTrustDomain(work, mesh);
