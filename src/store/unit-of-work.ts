@@ -28,6 +28,7 @@ export interface Work {
   /**
    * Says what happened. Appended to the event log when the work is done, in this order; returns its position. What is
    * recorded without an acting mesh was done for the mesh that acted first.
+   * @throws {Error} of what a token would have done for a mesh that it does not administer
    */
   record(event: NewEvent): number;
   /** The events so far, derived ones too once it is settled. */
@@ -204,11 +205,22 @@ function newWork(parts: UnitOfWorkParts, tx: Executor, actor: Actor, head: numbe
         event.actingMesh === undefined && cause.actingMesh !== undefined
           ? { ...event, actingMesh: cause.actingMesh }
           : event;
+      requireActsFor(whole, event.actor ?? actor);
       const eventId = randomId(parts.random, "evt");
       events.push(sealEvent(whole, { position, at: now, actor: event.actor ?? actor, eventId, random: parts.random }));
       return position;
     },
   };
+}
+
+/**
+ * What an operator does is no mesh's act: told as one, it would show that mesh's people the operator's address, and to auditors
+ * somebody who did not do it (S21). An attempt is told of whom it spoke for, a viewer too.
+ */
+function requireActsFor({ type, actingMesh, outcome }: NewEvent, actor: EventActor): void {
+  if (actor.kind !== "token" || actingMesh == null || outcome === "refused") return;
+  if (!actor.adminOf?.includes(actingMesh))
+    throw new Error(`${type} would be ${actingMesh}'s act, by a token that does not administer it`);
 }
 
 function newTouched(): Touched {

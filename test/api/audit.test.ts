@@ -150,6 +150,56 @@ describe("who sees what", () => {
     expect(whole.actor.id).toBe(idOf(right.token));
   });
 
+  it("S21: what an operator does to a mesh is no mesh's act, nor what follows; its people read no address of the operator", async () => {
+    const body = { meshId: "managed", trustDomain: "managed.example" };
+    const registered = await recordedBy(broker, () =>
+      expectStatus(201, broker.api("POST", "/v1/meshes", { token: operator, body })),
+    );
+    expect(registered.map(({ type }) => type)).toEqual(
+      expect.arrayContaining([
+        "mesh.registered",
+        "trust-domain.registered",
+        "membership.granted",
+        "bundle-access.granted",
+      ]),
+    );
+    const asked = { name: "first", role: "mesh-admin", meshes: ["managed"] };
+    const { token } = (await expectStatus(201, broker.api("POST", "/v1/tokens", { token: operator, body: asked })))
+      .body;
+    const own = (await expectStatus(200, broker.api("GET", "/v1/audit-events?limit=200", { token }))).body.events;
+    expect(own.length).toBeGreaterThan(3);
+    for (const event of own) expect(event).toMatchObject({ meshId: null, source: null });
+
+    const full = await registerMesh(broker, "full");
+    await federate(broker, full, await registerMesh(broker, "full-peer"));
+    const code = broker.api("POST", "/v1/meshes/full/federation-codes", { token: full.token, body: {} });
+    await expectStatus(201, code);
+    const deleted = await recordedBy(broker, () =>
+      expectStatus(200, broker.api("DELETE", "/v1/meshes/full?withdraw=true", { token: operator })),
+    );
+    expect(deleted.map(({ type }) => type)).toEqual(
+      expect.arrayContaining([
+        "mesh.deleted",
+        "federation.withdrawn",
+        "poller.revoked",
+        "token.revoked",
+        "federation-code.revoked",
+        "membership.ended",
+        "trust-domain.freed",
+      ]),
+    );
+    for (const { type, meshId } of [...registered, ...deleted]) expect([type, meshId]).toEqual([type, null]);
+  });
+
+  it("what a mesh's own admin does is its mesh's act, and so is what follows", async () => {
+    const { token } = await registerMesh(broker, "leaves");
+    const deleted = await recordedBy(broker, () =>
+      expectStatus(200, broker.api("DELETE", "/v1/meshes/leaves", { token })),
+    );
+    expect(deleted.map(({ type }) => type)).toEqual(expect.arrayContaining(["poller.revoked", "trust-domain.freed"]));
+    for (const { type, meshId } of deleted) expect([type, meshId]).toEqual([type, "leaves"]);
+  });
+
   it("of what is no business of its meshes a token sees nothing, whatever it asks for", async () => {
     const { token } = await bareMesh(broker, "outsider");
     for (const query of [

@@ -352,12 +352,13 @@ async function transfer({ model, attempt, reached, ...world }: World, step: Of<"
   const { meshId } = mesh;
   const name = mesh.trustDomain as TrustDomain;
   const asked = { meshId: id(meshId), reason: null };
+  const both = adminOf(id(owner), id(meshId));
   await attempt(
-    adminOf(id(owner)),
+    both,
     async (work) => {
-      const { transferId } = (await offerTransfer(work, adminOf(id(owner)), name, asked)).transfer;
+      const { transferId } = (await offerTransfer(work, both, name, asked)).transfer;
       const decided = { ...asked, decision: "accept" as const };
-      await decideTransfer(work, adminOf(id(meshId)), { name, transferId }, decided);
+      await decideTransfer(work, both, { name, transferId }, decided);
     },
     () => {
       reached("transferred");

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { expect, it, vi } from "vitest";
 import { listEvents } from "../../src/features/audit/audit.store.ts";
 import { commitGroups } from "../../src/store/commit-groups.ts";
-import type { Actor, NewEvent } from "../../src/store/event.ts";
+import type { Actor, EventActor, NewEvent } from "../../src/store/event.ts";
 import { type FollowedEvent, latestSince, logSize, newestEvent } from "../../src/store/event-log.ts";
 import { createFollower, type View } from "../../src/store/follower.ts";
 import { describeOnEachEngine } from "../support/databases.ts";
@@ -225,6 +225,19 @@ describeOnEachEngine("a unit of work", (open) => {
       expect(await second).toBe(before + 2);
     },
   );
+
+  it("S21: no token acts for a mesh that it does not administer: what would say so is not recorded", async () => {
+    const broker = await storeBroker(await open());
+    const admin: Actor = { ...actor, adminOf: ["bank"] };
+    const code: EventActor = { ...actor, kind: "federation-code" };
+    const acting = (by: Actor, more: Partial<NewEvent> = {}) =>
+      broker.run(by, async (work) => work.record({ ...about("shop"), actingMesh: "shop", ...more }));
+    for (const by of [actor, admin]) await expect(acting(by)).rejects.toThrow("does not administer it");
+    await acting({ ...actor, adminOf: ["bank", "shop"] });
+    await acting(actor, { outcome: "refused" });
+    await acting(admin, { actor: code });
+    for (const kind of ["invitation", "broker"] as const) await acting({ ...actor, kind });
+  });
 
   it("those that run at once go one after the other: no update is lost", async () => {
     const broker = await storeBroker(await open());

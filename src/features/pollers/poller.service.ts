@@ -144,22 +144,27 @@ export async function revokePoller(
   const before = await findPoller(work.tx, meshId, pollerId);
   if (!before) throw notFound();
   if (before.revokedAt !== null) throw new Refusal("already-ended", `the poller ${before.name} is revoked`);
-  const poller: Poller = { ...before, revokedAt: work.now };
-  await updatePoller(work.tx, poller);
-  work.record({
-    type: "poller.revoked",
-    subjects: [`mesh/${meshId}`, `poller/${pollerId}`],
-    actingMesh: meshId,
-    before,
-    after: poller,
-  });
+  const poller = await endPoller(work, before, { actingMesh: meshId });
   const held = await deliveriesToPoller(work.tx, pollerId);
   return { poller, holds: held.filter(({ revision }) => revision !== null) };
 }
 
 /** A mesh that goes takes its URLs with it. */
 export async function revokePollersOf(work: Work, meshId: MeshId): Promise<void> {
-  for (const { pollerId } of await unrevokedPollersOf(work.tx, meshId)) await revokePoller(work, meshId, pollerId);
+  for (const poller of await unrevokedPollersOf(work.tx, meshId)) await endPoller(work, poller, {});
+}
+
+async function endPoller(work: Work, before: Poller, by: { readonly actingMesh?: MeshId }): Promise<Poller> {
+  const poller: Poller = { ...before, revokedAt: work.now };
+  await updatePoller(work.tx, poller);
+  work.record({
+    type: "poller.revoked",
+    subjects: [`mesh/${poller.meshId}`, `poller/${poller.pollerId}`],
+    ...by,
+    before,
+    after: poller,
+  });
+  return poller;
 }
 
 /** Says of each poller whose URL ended by the clock, after `from` and by `to`, that it did. */

@@ -89,7 +89,7 @@ export async function changeTrustDomain(
 
 /**
  * What a new mesh finds of its trust domain: it becomes the owner of one that nobody has, and asks to be a member of
- * one that has an owner (S19).
+ * one that has an owner (S19). Whose act it is follows from the registration: an operator's is no mesh's (S21).
  */
 export async function joinTrustDomain(
   work: Work,
@@ -121,7 +121,6 @@ export async function joinTrustDomain(
     work.record({
       type: "trust-domain.registered",
       subjects: [`trust-domain/${trustDomain}`, `mesh/${meshId}`],
-      actingMesh: meshId,
       before: existing,
       after: registered,
     });
@@ -131,7 +130,6 @@ export async function joinTrustDomain(
     type: owner === null ? "membership.granted" : "membership.requested",
     subjects: [`mesh/${meshId}`, `trust-domain/${trustDomain}`],
     audience: ownerOf(existing),
-    actingMesh: meshId,
     after: membership,
   });
   work.touched.bundle(trustDomain);
@@ -139,7 +137,10 @@ export async function joinTrustDomain(
   return membership;
 }
 
-/** A mesh leaves; the owner takes the trust domain's publicness with it, and the name is free for an operator only. */
+/**
+ * A mesh leaves; the owner takes the trust domain's publicness with it, and the name is free for an operator only. Whose act it
+ * is follows from the deletion.
+ */
 export async function leaveTrustDomain(work: Work, mesh: { meshId: MeshId; trustDomain: TrustDomain }): Promise<void> {
   const { meshId, trustDomain } = mesh;
   const record = await findTrustDomain(work.tx, trustDomain);
@@ -155,7 +156,6 @@ export async function leaveTrustDomain(work: Work, mesh: { meshId: MeshId; trust
   work.record({
     type: "trust-domain.freed",
     subjects: [`trust-domain/${trustDomain}`, `mesh/${meshId}`],
-    actingMesh: meshId,
     before: record,
   });
 }
