@@ -442,7 +442,7 @@ export type Transfer = {
   readonly from: string;
   /** Mesh ID: an RFC 1123 label. */
   readonly to: string;
-  /** `lapsed`: whoever offered it is not the owner any more. */
+  /** `lapsed`: whoever offered it is not the owner any more, or the mesh that it was offered to ceased to be a member. */
   readonly state: "offered" | "accepted" | "declined" | "withdrawn" | "lapsed";
   /** When the owner offered it. */
   readonly offeredAt: string;

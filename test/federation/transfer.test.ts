@@ -20,6 +20,15 @@ const offered = async (owner: Side, to: string): Promise<string> =>
 const ownerOf = async ({ token, trustDomain }: Side): Promise<string> =>
   (await expectStatus(200, broker.api("GET", `/v1/trust-domains/${trustDomain}`, { token }))).body.owner;
 
+const stateOf = async ({ token, trustDomain }: Side, id: string): Promise<string> =>
+  (await expectStatus(200, broker.api("GET", `/v1/trust-domains/${trustDomain}/transfers/${id}`, { token }))).body
+    .state;
+const decideMember = ({ token, trustDomain }: Side, { meshId }: Pick<Side, "meshId">, decision: string) =>
+  expectStatus(
+    200,
+    broker.api("POST", `/v1/trust-domains/${trustDomain}/memberships`, { token, body: { meshId, decision } }),
+  );
+
 /** An owner, a granted member of its trust domain, and a consumer of it. */
 async function three(): Promise<{ owner: TestMesh; member: TestMesh; peer: TestMesh }> {
   const { bank: peer, shop: owner } = await twoMeshes(broker);
@@ -89,14 +98,29 @@ describe("a trust domain is handed over to a member, when both agree", () => {
     await refused("not-found", broker.api("GET", foreign, { token: peer.token }));
   });
 
-  it("a member that was expelled meanwhile cannot accept", async () => {
+  it("an offer to a member that is expelled lapses, for good: it cannot accept, not after a new grant either", async () => {
     const { owner, member } = await three();
+    const heir = await joinMesh(broker, `${owner.meshId}-heir-too`, owner);
     const id = await offered(owner, member.meshId);
-    const body = { meshId: member.meshId, decision: "expel" };
-    const path = `/v1/trust-domains/${owner.trustDomain}/memberships`;
-    await expectStatus(200, broker.api("POST", path, { token: owner.token, body }));
+    await decideMember(owner, member, "expel");
     await refused("not-found", answer(member, id, "accept"));
+    expect(await stateOf(owner, id)).toBe("lapsed");
+    expect((await refused("transfer-decision", answer(owner, id, "withdraw"))).body.possible).toEqual([]);
+    const next = await offered(owner, heir.meshId);
+    await decideMember(owner, member, "grant");
+    expect([await stateOf(owner, id), await stateOf(owner, next)]).toEqual(["lapsed", "offered"]);
+    await refused("transfer-decision", answer(member, id, "accept"));
     expect(await ownerOf(owner)).toBe(owner.meshId);
+  });
+
+  it("an offer to a member that is deleted lapses, and the next one is made", async () => {
+    const { owner, member } = await three();
+    const heir = await joinMesh(broker, `${owner.meshId}-heir-too`, owner);
+    const id = await offered(owner, member.meshId);
+    await expectStatus(200, broker.api("DELETE", `/v1/meshes/${member.meshId}`, { token: member.token }));
+    expect(await stateOf(owner, id)).toBe("lapsed");
+    await refused("transfer-decision", answer(owner, id, "withdraw"));
+    expect(await stateOf(owner, await offered(owner, heir.meshId))).toBe("offered");
   });
 
   it("nor does a token that speaks for the owner too accept in its place", async () => {
@@ -108,19 +132,14 @@ describe("a trust domain is handed over to a member, when both agree", () => {
     const body = { name: "hands", role: "mesh-admin", meshes: ["one-hand", "other-hand"] };
     const { token } = (await expectStatus(201, broker.api("POST", "/v1/tokens", { token: operatorToken, body }))).body;
     const hand = (meshId: string) => ({ meshId, token, trustDomain: "hands.example" });
-    const decideMember = (decision: string) => {
-      const word = { meshId: "other-hand", decision };
-      return expectStatus(
-        200,
-        broker.api("POST", "/v1/trust-domains/hands.example/memberships", { token, body: word }),
-      );
-    };
-    await decideMember("grant");
-    const id = await offered(hand("one-hand"), "other-hand");
-    await decideMember("expel");
-    await refused("membership-pending", answer(hand("other-hand"), id, "accept"));
-    await decideMember("grant");
-    await expectStatus(200, answer(hand("other-hand"), id, "accept"));
+    const [one, other] = [hand("one-hand"), hand("other-hand")];
+    await decideMember(one, other, "grant");
+    const id = await offered(one, "other-hand");
+    await decideMember(one, other, "expel");
+    await refused("transfer-decision", answer(other, id, "accept"));
+    await decideMember(one, other, "grant");
+    await refused("transfer-decision", answer(other, id, "accept"));
+    await expectStatus(200, answer(other, await offered(one, "other-hand"), "accept"));
   });
 
   it("both sides read each step in the log, and every member who owns the domain now", async () => {

@@ -5,6 +5,7 @@ import { contributionsOf } from "../authorities/authority.service.ts";
 import { requireSomethingLeft } from "../bundles/bundle.ts";
 import { touchFederationsOf } from "../federations/save-decided.service.ts";
 import type { MeshId } from "../meshes/mesh-id.ts";
+import { lapseTransfersTo } from "./transfer.service.ts";
 import { membersOf, ownedTrustDomain } from "./trust-domain.service.ts";
 import { saveMembership } from "./trust-domain.store.ts";
 import { decideMembership, type Membership, type MembershipDecision } from "./trust-domain-record.ts";
@@ -25,6 +26,7 @@ export async function decideMember(
   const after = decideMembership(before, owner, asked.decision, asked.reason, work.now);
   if (asked.decision === "expel" && !asked.force) await requireBundleWithout(work, name, asked.meshId);
   await saveMembership(work.tx, after);
+  await lapseTransfersTo(work, name, asked.meshId);
   const named = [`mesh/${owner}`] as const;
   work.record({
     type: `membership.${DECIDED[asked.decision]}`,

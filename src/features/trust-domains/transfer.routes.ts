@@ -72,7 +72,7 @@ export const transferEndpoints: readonly Endpoint[] = [
     params: transferParams,
     body: transferDecision,
     answer: transferView,
-    refusals: ["not-found", "transfer-decision", "membership-pending", "invalid-text"],
+    refusals: ["not-found", "transfer-decision", "invalid-text"],
     async change(work, { params, body, token }) {
       const name = referredTrustDomain(params.trustDomain);
       const asked = {

@@ -21,7 +21,8 @@ export const transferView = strictObject(
     from: meshId,
     to: meshId,
     state: Type.Enum(["offered", "accepted", "declined", "withdrawn", "lapsed"], {
-      description: "`lapsed`: whoever offered it is not the owner any more.",
+      description:
+        "`lapsed`: whoever offered it is not the owner any more, or the mesh that it was offered to ceased to be a member.",
     }),
     offeredAt: time("When the owner offered it."),
     offeredReason: orNull(Type.String()),

@@ -27,10 +27,10 @@ export async function readTransfer(
   name: TrustDomain,
   transferId: string,
 ): Promise<StandingTransfer> {
-  const { record } = await readTrustDomain(db, scope, name);
+  const of = await readTrustDomain(db, scope, name);
   const transfer = await findTransfer(db, name, transferId);
   if (!transfer) throw notFound();
-  return { transfer, state: transferState(transfer, record.owner) };
+  return { transfer, state: transferState(transfer, of) };
 }
 
 /** @throws {Refusal} `not-found` */
@@ -40,9 +40,9 @@ export async function transfersOf(
   name: TrustDomain,
   page: { readonly after: string; readonly limit: number },
 ): Promise<StandingTransfer[]> {
-  const { record } = await readTrustDomain(db, scope, name);
+  const of = await readTrustDomain(db, scope, name);
   const transfers = await listTransfers(db, name, page.after, page.limit);
-  return transfers.map((transfer) => ({ transfer, state: transferState(transfer, record.owner) }));
+  return transfers.map((transfer) => ({ transfer, state: transferState(transfer, of) }));
 }
 
 /**
@@ -55,9 +55,14 @@ export async function offerTransfer(
   name: TrustDomain,
   asked: { meshId: MeshId; reason: FreeText | null },
 ): Promise<StandingTransfer> {
-  const { owner } = await ownedTrustDomain(work, caller, name);
-  await requireMember(work, name, asked.meshId, owner);
-  const [open] = await undecidedTransfers(work.tx, name, owner);
+  const record = await ownedTrustDomain(work, caller, name);
+  const { owner } = record;
+  const members = await membersOf(work.tx, name);
+  const member = members.find(({ meshId }) => meshId === asked.meshId && meshId !== owner);
+  if (!member) throw notFound("/meshId");
+  requireGranted(member, "/meshId");
+  const undecided = await undecidedTransfers(work.tx, name);
+  const open = undecided.find((transfer) => transferState(transfer, { record, members }) === "offered");
   if (open) {
     throw new Refusal("transfer-open", `${name} is on offer to ${open.to}`, {
       extra: { transferId: open.transferId },
@@ -94,7 +99,7 @@ const DECIDED = {
 /**
  * The member's admin accepts or declines, or the owner's takes the offer back. On acceptance the owner changes and nothing
  * else: memberships, federations and what is published stay, and the former owner is a member like any other.
- * @throws {Refusal} `not-found`, `transfer-decision`, `membership-pending`
+ * @throws {Refusal} `not-found`, `transfer-decision`
  */
 export async function decideTransfer(
   work: Work,
@@ -102,17 +107,14 @@ export async function decideTransfer(
   { name, transferId }: { readonly name: TrustDomain; readonly transferId: string },
   asked: { meshId: MeshId; decision: TransferDecision; reason: FreeText | null },
 ): Promise<StandingTransfer> {
-  const { record } = await readTrustDomain(work.tx, caller.scope, name);
+  const of = await readTrustDomain(work.tx, caller.scope, name);
   const before = await findTransfer(work.tx, name, transferId);
   if (!before) throw notFound();
   requireReach(caller, asked.meshId, "/meshId");
-  const after = decidedTransfer(before, record.owner, asked, work.now);
+  const after = decidedTransfer(before, of, asked, work.now);
   await saveTransfer(work.tx, after);
   const accepted = asked.decision === "accept";
-  if (accepted) {
-    await requireMember(work, name, after.to, undefined);
-    await saveTrustDomain(work.tx, { ...record, owner: after.to, updatedAt: work.now });
-  }
+  if (accepted) await saveTrustDomain(work.tx, { ...of.record, owner: after.to, updatedAt: work.now });
   work.record({
     type: DECIDED[asked.decision],
     subjects: accepted ? [...subjectsOf(after), ...(await audienceOf(work.tx, name))] : subjectsOf(after),
@@ -124,14 +126,14 @@ export async function decideTransfer(
   return { transfer: after, state: after.state };
 }
 
+/** What was offered to a mesh goes with a decision about its membership: an expelled member takes nothing over when it is back. */
+export async function lapseTransfersTo(work: Work, name: TrustDomain, meshId: MeshId): Promise<void> {
+  for (const transfer of await undecidedTransfers(work.tx, name))
+    if (transfer.to === meshId) await saveTransfer(work.tx, { ...transfer, state: "lapsed" });
+}
+
 const subjectsOf = ({ trustDomain, from, to }: Transfer): Subject[] => [
   `trust-domain/${trustDomain}`,
   `mesh/${from}`,
   `mesh/${to}`,
 ];
-
-async function requireMember(work: Work, name: TrustDomain, meshId: MeshId, except: MeshId | undefined): Promise<void> {
-  const member = (await membersOf(work.tx, name)).find((one) => one.meshId === meshId && one.meshId !== except);
-  if (!member) throw notFound("/meshId");
-  requireGranted(member, "/meshId");
-}

@@ -49,13 +49,12 @@ export async function findTransfer(
   return row && toTransfer(row);
 }
 
-/** Undecided offers of an owner. */
-export async function undecidedTransfers(db: Executor, trustDomain: TrustDomain, from: MeshId): Promise<Transfer[]> {
+/** Offers that nobody has decided, lapsed ones among them. */
+export async function undecidedTransfers(db: Executor, trustDomain: TrustDomain): Promise<Transfer[]> {
   const rows = await db
     .selectFrom("trust_domain_transfer")
     .selectAll()
     .where("trust_domain", "=", trustDomain)
-    .where("from_mesh", "=", from)
     .where("state", "=", "offered")
     .execute();
   return rows.map(toTransfer);

@@ -3,8 +3,12 @@ import type { TrustDomain } from "../../spiffe/trust-domain.ts";
 import type { FreeText } from "../../text.ts";
 import type { EpochMs } from "../../time.ts";
 import type { MeshId } from "../meshes/mesh-id.ts";
+import type { Membership, TrustDomainRecord } from "./trust-domain-record.ts";
 
-/** `lapsed`: an offer of a mesh that is not the owner any more. Derived, never stored. */
+/**
+ * `lapsed`: an offer of a mesh that is not the owner any more, or to one that is not a granted member any more. Derived; stored
+ * only with a later decision about the member, so that a new grant does not bring the offer back.
+ */
 export type TransferState = "offered" | "accepted" | "declined" | "withdrawn" | "lapsed";
 
 /** A trust domain, offered by its owner to a member. */
@@ -13,7 +17,7 @@ export interface Transfer {
   readonly trustDomain: TrustDomain;
   readonly from: MeshId;
   readonly to: MeshId;
-  readonly state: Exclude<TransferState, "lapsed">;
+  readonly state: TransferState;
   readonly offeredAt: EpochMs;
   readonly offeredReason: FreeText | null;
   readonly decidedAt: EpochMs | null;
@@ -31,16 +35,21 @@ export type TransferDecision = (typeof TRANSFER_DECISIONS)[number];
 
 const DECIDED = { accept: "accepted", decline: "declined", withdraw: "withdrawn" } as const;
 
-export const transferState = (transfer: Transfer, owner: MeshId | null): TransferState =>
-  transfer.state === "offered" && transfer.from !== owner ? "lapsed" : transfer.state;
+/** The trust domain as it stands now: who owns it, and who is a member. */
+export interface Transferable {
+  readonly record: Pick<TrustDomainRecord, "owner">;
+  readonly members: readonly Pick<Membership, "meshId" | "state">[];
+}
+
+export function transferState({ state, from, to }: Transfer, { record, members }: Transferable): TransferState {
+  if (state !== "offered") return state;
+  const isMember = members.some((member) => member.meshId === to && member.state === "granted");
+  return from === record.owner && isMember ? "offered" : "lapsed";
+}
 
 /** What this mesh can decide now: the member accepts or declines, the owner takes its offer back. */
-function possibleTransferDecisions(
-  transfer: Transfer,
-  owner: MeshId | null,
-  meshId: MeshId,
-): readonly TransferDecision[] {
-  if (transferState(transfer, owner) !== "offered") return [];
+function possibleTransferDecisions(transfer: Transfer, of: Transferable, meshId: MeshId): readonly TransferDecision[] {
+  if (transferState(transfer, of) !== "offered") return [];
   if (meshId === transfer.to) return ["accept", "decline"];
   return meshId === transfer.from ? ["withdraw"] : [];
 }
@@ -48,14 +57,14 @@ function possibleTransferDecisions(
 /** @throws {Refusal} `transfer-decision` */
 export function decidedTransfer(
   transfer: Transfer,
-  owner: MeshId | null,
+  of: Transferable,
   asked: { readonly meshId: MeshId; readonly decision: TransferDecision; readonly reason: FreeText | null },
   now: EpochMs,
 ): Transfer {
   const { meshId, decision, reason } = asked;
-  const possible = possibleTransferDecisions(transfer, owner, meshId);
+  const possible = possibleTransferDecisions(transfer, of, meshId);
   if (!possible.includes(decision)) {
-    const state = transferState(transfer, owner);
+    const state = transferState(transfer, of);
     throw new Refusal("transfer-decision", `the offer is ${state}; ${meshId} cannot ${decision} it`, {
       pointer: "/decision",
       extra: { possible },
