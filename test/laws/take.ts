@@ -5,7 +5,7 @@ import { saveDeliveries } from "../../src/features/deliveries/delivery.service.t
 import { createDistrust, liftDistrust } from "../../src/features/distrusts/distrust.service.ts";
 import { askForTerms, giveConsent } from "../../src/features/federations/decide.service.ts";
 import { propose } from "../../src/features/federations/propose.service.ts";
-import { deleteMesh } from "../../src/features/meshes/mesh.service.ts";
+import { deleteMesh } from "../../src/features/meshes/deletion.service.ts";
 import type { MeshId } from "../../src/features/meshes/mesh-id.ts";
 import { endSuspension, suspendMesh } from "../../src/features/meshes/suspension.service.ts";
 import { createPoller, revokePoller } from "../../src/features/pollers/poller.service.ts";

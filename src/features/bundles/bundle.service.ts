@@ -1,5 +1,6 @@
 import type { TrustDomain } from "../../spiffe/trust-domain.ts";
 import type { Executor } from "../../store/tables.ts";
+import type { Work } from "../../store/unit-of-work.ts";
 import type { EpochMs } from "../../time.ts";
 import { notFound } from "../access/caller.ts";
 import { reaches, type Scope } from "../access/role.ts";
@@ -16,7 +17,7 @@ import {
 } from "./bundle.store.ts";
 import type { RevisionReader } from "./bundle.ts";
 
-export { accessesOfMesh, deleteAccessesOfMesh, findRevision, listRevisions, newestRevision, sequencesOf };
+export { findRevision, listRevisions, newestRevision, sequencesOf };
 
 /**
  * As whom a scope may read a trust domain's revisions at `now`: its members as such, a mesh that is served its bundle as a
@@ -40,4 +41,11 @@ export async function revisionReader(
 export async function isServed(db: Executor, meshId: MeshId, trustDomain: TrustDomain, now: EpochMs): Promise<boolean> {
   const access = await findAccess(db, meshId, trustDomain);
   return access?.state === "granted" && (access.until === null || access.until > now);
+}
+
+/** A mesh that goes is served nothing any more: it has no pollers, and gets no tombstone. */
+export async function removeAccessesOf(work: Work, meshId: MeshId): Promise<void> {
+  for (const { trustDomain } of await accessesOfMesh(work.tx, meshId))
+    work.record({ type: "bundle-access.removed", subjects: [`mesh/${meshId}`, `trust-domain/${trustDomain}`] });
+  await deleteAccessesOfMesh(work.tx, meshId);
 }

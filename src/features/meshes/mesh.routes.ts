@@ -4,6 +4,7 @@ import { parseLabelSelector } from "../../label-selector.ts";
 import { parseTrustDomain } from "../../spiffe/trust-domain.ts";
 import { parseName } from "../../text.ts";
 import type { Broker } from "../broker.ts";
+import { deleteMesh } from "./deletion.service.ts";
 import {
   deleteQuery,
   directoryEntry,
@@ -17,15 +18,7 @@ import {
   registeredMesh,
   viewMesh,
 } from "./mesh.schema.ts";
-import {
-  changeMesh,
-  deleteMesh,
-  listDirectory,
-  listMeshes,
-  readMesh,
-  registerMesh,
-  repeatRegistration,
-} from "./mesh.service.ts";
+import { changeMesh, listDirectory, listMeshes, readMesh, registerMesh, repeatRegistration } from "./mesh.service.ts";
 import { parseMeshId } from "./mesh-id.ts";
 
 const tag = "Meshes";

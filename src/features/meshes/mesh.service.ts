@@ -6,29 +6,10 @@ import { parseText } from "../../text.ts";
 import { type Caller, notFound } from "../access/caller.ts";
 import { spendInvitation } from "../access/invitation.service.ts";
 import { checkInvited } from "../access/invitation.ts";
-import { issueToken, reissueUnusedToken, takeOutOfTokens } from "../access/token.service.ts";
-import { accessesOfMesh, deleteAccessesOfMesh } from "../bundles/bundle.service.ts";
-import { revokeCodesOf } from "../federation-codes/federation-code.service.ts";
-import { withdrawAll } from "../federations/decide.service.ts";
-import { openFederationsOf } from "../federations/federation-facts.service.ts";
-import { touchFederationsOf } from "../federations/save-decided.service.ts";
-import { revokePollersOf } from "../pollers/poller.service.ts";
-import {
-  joinTrustDomain,
-  leaveTrustDomain,
-  membersOf,
-  trustDomainNamed,
-} from "../trust-domains/trust-domain.service.ts";
+import { issueToken, reissueUnusedToken } from "../access/token.service.ts";
+import { joinTrustDomain, trustDomainNamed } from "../trust-domains/trust-domain.service.ts";
 import { requireNotFreed, requireNotReserved } from "../trust-domains/trust-domain-record.ts";
-import {
-  findMesh,
-  insertMesh,
-  isMeshIdTaken,
-  listDirectory,
-  listMeshes,
-  markMeshDeleted,
-  updateMesh,
-} from "./mesh.store.ts";
+import { findMesh, insertMesh, isMeshIdTaken, listDirectory, listMeshes, updateMesh } from "./mesh.store.ts";
 import { changedMesh, type Mesh, type MeshChange, type RegisteredMesh } from "./mesh.ts";
 import type { MeshId } from "./mesh-id.ts";
 
@@ -114,43 +95,4 @@ export async function changeMesh(work: Work, meshId: MeshId, change: MeshChange)
   await updateMesh(work.tx, after);
   work.record({ type: "mesh.updated", subjects: [`mesh/${meshId}`], actingMesh: meshId, before, after });
   return after;
-}
-
-/**
- * Takes a mesh out: its authorities are unpublished, its pollers, tokens and access end. Its ID is never used again.
- * @throws {Refusal} `not-found`; `mesh-has-federations` unless `withdraw`; `trust-domain-has-members` for an owner
- */
-export async function deleteMesh(work: Work, caller: Caller, meshId: MeshId, withdraw: boolean): Promise<void> {
-  const mesh = await readMesh(work.tx, meshId);
-  const open = await openFederationsOf(work, meshId);
-  if (open.length > 0 && !withdraw) {
-    throw new Refusal("mesh-has-federations", `${meshId} has ${open.length} open federations`, {
-      extra: { federationIds: open.map(({ federationId }) => federationId) },
-    });
-  }
-  const owner = (await trustDomainNamed(work.tx, mesh.trustDomain))?.owner === meshId;
-  const others = (await membersOf(work.tx, mesh.trustDomain)).filter(
-    (member) => member.meshId !== meshId && member.state === "granted",
-  );
-  if (owner && others.length > 0) {
-    throw new Refusal("trust-domain-has-members", `${meshId} owns ${mesh.trustDomain}, which has other members`);
-  }
-  const actingMesh = caller.role === "operator" ? {} : { actingMesh: meshId };
-  work.record({
-    type: "mesh.deleted",
-    subjects: [`mesh/${meshId}`, `trust-domain/${mesh.trustDomain}`],
-    ...actingMesh,
-    before: mesh,
-  });
-  await withdrawAll(work, meshId, "the mesh is deleted", caller.role !== "operator");
-  await touchFederationsOf(work, meshId);
-  await revokePollersOf(work, meshId);
-  await takeOutOfTokens(work, meshId);
-  await revokeCodesOf(work, meshId);
-  await markMeshDeleted(work.tx, meshId, work.now);
-  await leaveTrustDomain(work, mesh);
-  for (const { trustDomain } of await accessesOfMesh(work.tx, meshId)) {
-    work.record({ type: "bundle-access.removed", subjects: [`mesh/${meshId}`, `trust-domain/${trustDomain}`] });
-  }
-  await deleteAccessesOfMesh(work.tx, meshId);
 }
