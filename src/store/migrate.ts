@@ -10,6 +10,7 @@ import { sharedIdentity } from "../../migrations/0008-shared-identity.ts";
 import { auditIndexes } from "../../migrations/0009-audit-indexes.ts";
 import { standingFederations } from "../../migrations/0010-standing-federations.ts";
 import { tokensOfGoneMeshes } from "../../migrations/0011-tokens-of-gone-meshes.ts";
+import { ownedSince } from "../../migrations/0012-owned-since.ts";
 import { StartRefusal } from "../start-refusal.ts";
 import type { Migration } from "./migration.ts";
 import { lacksRights, requireOpenSchema } from "./postgres-rights.ts";
@@ -31,6 +32,7 @@ export const migrations: readonly Migration[] = [
   auditIndexes,
   standingFederations,
   tokensOfGoneMeshes,
+  ownedSince,
 ];
 
 /** The database was written by a newer program: this one does not know what its tables mean. */

@@ -64,6 +64,8 @@ export interface Tables {
     created_at: number;
     updated_at: number;
     freed_at: number | null;
+    /** Position of its registration by another owner after it was given back. */
+    owned_since: number | null;
     revision_position: number | null;
     /** When time alone next changes the bundle. */
     next_deadline: number | null;

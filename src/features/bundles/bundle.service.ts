@@ -8,6 +8,7 @@ import type { MeshId } from "../meshes/mesh-id.ts";
 import { membersOf, trustDomainNamed } from "../trust-domains/trust-domain.service.ts";
 import {
   accessesOfMesh,
+  consumersSince,
   deleteAccessesOfMesh,
   findAccess,
   findRevision,
@@ -17,11 +18,11 @@ import {
 } from "./bundle.store.ts";
 import type { RevisionReader } from "./bundle.ts";
 
-export { findRevision, listRevisions, newestRevision, sequencesOf };
+export { consumersSince, findRevision, listRevisions, newestRevision, sequencesOf };
 
 /**
- * As whom a scope may read a trust domain's revisions at `now`: its members as such, a mesh that is served its bundle as a
- * peer.
+ * As whom a scope may read a trust domain's revisions at `now`: its members as such, but not those of an owner before, and a
+ * mesh that is served its bundle as a peer.
  * @throws {Refusal} `not-found`
  */
 export async function revisionReader(
@@ -30,10 +31,14 @@ export async function revisionReader(
   trustDomain: TrustDomain,
   now: EpochMs,
 ): Promise<RevisionReader> {
-  if (!(await trustDomainNamed(db, trustDomain))) throw notFound();
+  const record = await trustDomainNamed(db, trustDomain);
+  if (!record) throw notFound();
+  if (scope.all) return { whoAndWhyAfter: 0 };
   const members = await membersOf(db, trustDomain);
-  if (scope.all || members.some(({ meshId, state }) => state === "granted" && reaches(scope, meshId))) return "member";
-  for (const meshId of scope.meshes) if (await isServed(db, meshId, trustDomain, now)) return "peer";
+  if (members.some(({ meshId, state }) => state === "granted" && reaches(scope, meshId)))
+    return { whoAndWhyAfter: record.ownedSince ?? 0 };
+  for (const meshId of scope.meshes)
+    if (await isServed(db, meshId, trustDomain, now)) return { whoAndWhyAfter: Number.POSITIVE_INFINITY };
   throw notFound();
 }
 

@@ -28,7 +28,10 @@ export interface Revision {
 }
 
 /** As whom somebody reads revisions: one of the trust domain's own, an operator or auditor, or a peer that is served it. */
-export type RevisionReader = "member" | "peer";
+export interface RevisionReader {
+  /** Of older revisions it reads what a peer does: 0 for a member, infinite for a peer. */
+  readonly whoAndWhyAfter: number;
+}
 
 /** What one consumer mesh may see of one trust domain, as last recorded. */
 export interface BundleAccess {

@@ -36,7 +36,7 @@ export const revisionWithBundle = strictObject(
 
 const asItems = (fingerprints: readonly string[]) => fingerprints.map((fingerprint) => ({ fingerprint }));
 
-/** A peer sees bundles without who and why; a member who and why of its own acts and the broker's (S21). */
+/** A peer sees bundles without who and why; a member who and why of its own acts and the broker's, under this owner (S21). */
 export function viewRevision(
   revision: Revision,
   before: Revision | undefined,
@@ -44,7 +44,7 @@ export function viewRevision(
   reader: RevisionReader,
   seenEvents: ReadonlySet<number>,
 ): Static<typeof revisionView> {
-  const isMember = reader === "member";
+  const isMember = revision.position > reader.whoAndWhyAfter;
   const { actingMesh } = revision;
   const isShown = actingMesh === null ? isBrokersOwn(revision.actor) : reaches(scope, actingMesh);
   const own = isMember && (scope.all || isShown);

@@ -1,18 +1,21 @@
 import type { TrustDomain } from "../../spiffe/trust-domain.ts";
 import type { Executor } from "../../store/tables.ts";
 import { reaches, type Scope } from "../access/role.ts";
+import { consumersSince } from "../bundles/bundle.service.ts";
 import { trustDomainNamed } from "../trust-domains/trust-domain.service.ts";
 import { peersOfMesh } from "./federation.store.ts";
 
 /**
- * Which consumers of a trust domain a scope may know of (S21): its owner knows all of them, another member its own peers, and
- * everybody itself.
+ * Which consumers of a trust domain a scope may know of (S21): its owner knows all of them, since it is the owner; another
+ * member its own peers, and everybody itself.
  */
 export async function knownConsumers(db: Executor, scope: Scope, trustDomain: TrustDomain): Promise<Known> {
   if (scope.all) return "all";
-  const owner = (await trustDomainNamed(db, trustDomain))?.owner;
-  if (owner != null && reaches(scope, owner)) return "all";
-  const known = new Set<string>(scope.meshes);
+  const record = await trustDomainNamed(db, trustDomain);
+  const isOwners = record?.owner != null && reaches(scope, record.owner);
+  if (isOwners && record.ownedSince === null) return "all";
+  const since = isOwners ? await consumersSince(db, trustDomain, record.ownedSince ?? 0) : [];
+  const known = new Set<string>([...scope.meshes, ...since]);
   for (const meshId of scope.meshes) for (const peer of await peersOfMesh(db, meshId)) known.add(peer);
   return known;
 }

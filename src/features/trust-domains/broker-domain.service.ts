@@ -19,6 +19,7 @@ export async function initialiseBroker(
     createdAt: work.now,
     updatedAt: work.now,
     freedAt: null,
+    ownedSince: null,
     revisionPosition: null,
   });
   work.record({ type: "broker.initialised", subjects: [`trust-domain/${trustDomain}`], fields: { trustDomain } });

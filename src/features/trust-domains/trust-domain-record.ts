@@ -17,6 +17,11 @@ export interface TrustDomainRecord {
   readonly updatedAt: EpochMs;
   /** When its last mesh gave it back; only an operator registers it again. */
   readonly freedAt: EpochMs | null;
+  /**
+   * Event-log position of its registration after an earlier owner gave it back; null where there was none. What is older is
+   * not its members' to know (S21).
+   */
+  readonly ownedSince: number | null;
   /** Event-log position of the newest revision; null before the first. */
   readonly revisionPosition: number | null;
 }

@@ -108,7 +108,13 @@ export async function joinTrustDomain(
     reason: null,
   };
   if (owner === null) {
-    const fresh = { refreshHintSeconds, public: false, revisionPosition: null, createdAt: work.now };
+    const fresh = {
+      refreshHintSeconds,
+      public: false,
+      ownedSince: null,
+      revisionPosition: null,
+      createdAt: work.now,
+    };
     const registered: TrustDomainRecord = {
       ...fresh,
       ...existing,
@@ -117,13 +123,13 @@ export async function joinTrustDomain(
       updatedAt: work.now,
       freedAt: null,
     };
-    await saveTrustDomain(work.tx, registered);
-    work.record({
+    const position = work.record({
       type: "trust-domain.registered",
       subjects: [`trust-domain/${trustDomain}`, `mesh/${meshId}`],
       before: existing,
       after: registered,
     });
+    await saveTrustDomain(work.tx, existing ? { ...registered, ownedSince: position } : registered);
   }
   await saveMembership(work.tx, membership);
   work.record({

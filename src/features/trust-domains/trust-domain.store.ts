@@ -14,6 +14,7 @@ const toRecord = (row: Selectable<Tables["trust_domain"]>): TrustDomainRecord =>
   createdAt: row.created_at,
   updatedAt: row.updated_at,
   freedAt: row.freed_at,
+  ownedSince: row.owned_since,
   revisionPosition: row.revision_position,
 });
 
@@ -39,6 +40,7 @@ export async function saveTrustDomain(tx: Executor, record: TrustDomainRecord): 
     public: record.public ? 1 : 0,
     updated_at: record.updatedAt,
     freed_at: record.freedAt,
+    owned_since: record.ownedSince,
   };
   await tx
     .insertInto("trust_domain")
