@@ -9,6 +9,8 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     // Half of what they do is to wait for processes, sockets and disks.
     maxWorkers: Math.max(2, availableParallelism() - 1),
+    // So is that of tests that run at once.
+    maxConcurrency: 16,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     reporters: report ? ["default", ["json", { outputFile: report }]] : ["default"],

@@ -48,6 +48,7 @@ const thread = startBundleThread({
     keepAliveTimeoutMs: 15_000,
     handshakeTimeoutMs: 5_000,
     connectionCheckMs: 1_000,
+    unreadAnswerMs: 60_000,
     headerBytes: 8_192,
     requestsPerConnection: 1_000,
     connections: 10_000,

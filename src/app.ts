@@ -27,7 +27,6 @@ import { sharedKeyEndpoints } from "./features/shared-keys/shared-key.routes.ts"
 import { transferEndpoints } from "./features/trust-domains/transfer.routes.ts";
 import { trustDomainEndpoints } from "./features/trust-domains/trust-domain.routes.ts";
 import type { AdmissionParts } from "./http/admission.ts";
-import { clientErrorHandler, refuseConnect } from "./http/client-errors.ts";
 import { answerErrors, frameworkErrors, type RefusalListener } from "./http/error-answers.ts";
 import { readJsonBodies } from "./http/json-body.ts";
 import { mountEndpoints, requirePermissions } from "./http/mount.ts";
@@ -36,8 +35,10 @@ import { checkHosts } from "./http/own-host.ts";
 import { permitReference, serveReference } from "./http/reference.ts";
 import { checkHeads } from "./http/request-head.ts";
 import { logRequests } from "./http/request-log.ts";
-import { closeAfter } from "./last-request.ts";
-import { lingerAtClose } from "./lingering-close.ts";
+import { unreadableAnswer } from "./http/unreadable-answer.ts";
+import type { ConnectionCounter } from "./listener/connection-counts.ts";
+import { type ConnectionGuard, guardConnections } from "./listener/connection-guard.ts";
+import { serverOptions } from "./listener/server-options.ts";
 
 /** Everything that the admin API is built from; it reads no environment and starts nothing. */
 export interface AppParts extends AdmissionParts {
@@ -48,6 +49,8 @@ export interface AppParts extends AdmissionParts {
   readonly logger: FastifyBaseLogger;
   /** TLS options of the listener; without them the app serves `inject` alone. */
   readonly https?: object;
+  /** What becomes of the listener's connections. */
+  readonly connections: ConnectionCounter;
   /** The request's own ID; a caller's is never adopted (S56). */
   readonly newRequestId: () => string;
 }
@@ -79,7 +82,7 @@ export const endpointsOf = ({ broker, health }: Pick<AppParts, "health"> & { rea
 /** The admin API, ready to listen. */
 export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   const endpoints = endpointsOf(parts);
-  const app = Fastify(serverOptions(parts));
+  const app = Fastify(fastifyOptions(parts));
   permitReference(app);
   requirePermissions(app);
   readJsonBodies(app);
@@ -87,25 +90,31 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   answerErrors(app, endpoints, parts.refusals);
   checkHeads(app);
   checkHosts(app, parts.hosts);
-  refuseConnect(app, parts.newRequestId);
-  closeAfter(parts.limits.requestsPerConnection, app.server);
-  lingerAtClose(app.server);
+  const guard = guardAdmin(app, parts);
+  const onAuthenticated: AppParts["onAuthenticated"] = (caller, source) => {
+    guard.noteSuccess(source);
+    parts.onAuthenticated(caller, source);
+  };
   await app.register(swagger, openApiOptions);
   await serveReference(app);
-  app.register(async (scope) => mountEndpoints(scope, endpoints, parts));
+  app.register(async (scope) => mountEndpoints(scope, endpoints, { ...parts, onAuthenticated }));
   await app.ready();
   return app;
 }
 
+/** S58, S59. */
+function guardAdmin(app: FastifyInstance, { limits, newRequestId, refusals, connections }: AppParts): ConnectionGuard {
+  const { adminConnections, adminConnectionsPerAddress } = limits;
+  return guardConnections(
+    app.server,
+    { ...limits, connections: adminConnections, connectionsPerAddress: adminConnectionsPerAddress },
+    { answer: unreadableAnswer(newRequestId, refusals), counter: connections },
+  );
+}
+
 /** S1, S31, S56, S58. */
-function serverOptions({ limits, logger, newRequestId, https, refusals }: AppParts): FastifyServerOptions {
-  const http = {
-    // Ours to answer.
-    requireHostHeader: false,
-    maxHeaderSize: limits.headerBytes,
-    headersTimeout: limits.headersTimeoutMs,
-    connectionsCheckingInterval: limits.connectionCheckMs,
-  };
+function fastifyOptions({ limits, logger, newRequestId, https }: AppParts): FastifyServerOptions {
+  const http = serverOptions(limits);
   return {
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: "requestId" }),
@@ -115,11 +124,11 @@ function serverOptions({ limits, logger, newRequestId, https, refusals }: AppPar
     // Ours to answer.
     return503OnClosing: false,
     bodyLimit: limits.bodyBytes,
+    // Fastify sets its own where it is not told.
     requestTimeout: limits.requestTimeoutMs,
     keepAliveTimeout: limits.keepAliveTimeoutMs,
     routerOptions: { maxParamLength: 512 },
     frameworkErrors,
-    clientErrorHandler: clientErrorHandler(newRequestId, refusals),
     ...(https ? { https: { ...http, ...https } } : { http }),
   } as unknown as FastifyServerOptions;
 }

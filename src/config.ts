@@ -101,6 +101,12 @@ function contradictions(config: Config, origin: (name: string) => string): strin
     ...atMost("limits.bodyBytes", limits.bodyBytes, "limits.uploadBytes", limits.uploadBytes),
     ...atMost("limits.headersTimeoutMs", limits.headersTimeoutMs, "limits.requestTimeoutMs", limits.requestTimeoutMs),
     ...atMost("limits.connectionsPerAddress", limits.connectionsPerAddress, "limits.connections", limits.connections),
+    ...atMost(
+      "limits.adminConnectionsPerAddress",
+      limits.adminConnectionsPerAddress,
+      "limits.adminConnections",
+      limits.adminConnections,
+    ),
   ];
 }
 

@@ -16,7 +16,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["src/bundle/", "src/transparency/"],
   ["src/pki/"],
   ["src/spiffe/"],
-  ["src/json/", "src/client/"],
+  ["src/json/", "src/client/", "src/listener/"],
 ];
 
 /** What every folder may use: the other files at the root of src. They use each other alone. */

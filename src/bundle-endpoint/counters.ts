@@ -1,3 +1,5 @@
+import type { ConnectionCounter } from "../listener/connection-counts.ts";
+
 /** What the public listener counts for metrics and the audit's counts of unknown callers (S70). */
 export const counterNames = [
   "replies200",
@@ -25,7 +27,7 @@ export const countersBuffer = (): SharedArrayBuffer =>
   new SharedArrayBuffer(counterNames.length * Float64Array.BYTES_PER_ELEMENT);
 
 /** Written by the worker alone, so that reading needs no lock and no message. */
-export interface CounterWriter {
+export interface CounterWriter extends ConnectionCounter {
   add(name: CounterName, by?: number): void;
 }
 

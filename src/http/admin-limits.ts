@@ -1,16 +1,14 @@
 import type { Caller } from "../features/access/caller.ts";
+import type { GuardLimits } from "../listener/connection-guard.ts";
+import type { ServerLimits } from "../listener/server-options.ts";
 import type { Allowance } from "../rate-limiter.ts";
 
 /** Limits of the admin listener; names and defaults are the configuration's. */
-export interface AdminLimits {
+export interface AdminLimits extends ServerLimits, Omit<GuardLimits, "connections" | "connectionsPerAddress"> {
+  readonly adminConnections: number;
+  readonly adminConnectionsPerAddress: number;
   readonly bodyBytes: number;
   readonly uploadBytes: number;
-  readonly headersTimeoutMs: number;
-  readonly requestTimeoutMs: number;
-  readonly keepAliveTimeoutMs: number;
-  readonly connectionCheckMs: number;
-  readonly headerBytes: number;
-  readonly requestsPerConnection: number;
   readonly requestsPerSecond: number;
   readonly requestBurst: number;
   readonly operatorRequestsPerSecond: number;

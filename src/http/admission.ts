@@ -14,8 +14,8 @@ import type { Endpoint } from "./endpoint.ts";
 export interface AdmissionParts {
   readonly broker: StoredBroker;
   readonly throttle: Throttle;
-  /** Told of each request with a valid credential. */
-  readonly onAuthenticated: (caller: Caller) => void;
+  /** Told of each request with a valid credential, and of the address that it came from. */
+  readonly onAuthenticated: (caller: Caller, source: string) => void;
   /** How late the event loop is, in milliseconds. */
   readonly loopDelayMs: () => number;
   readonly limits: AdminLimits;
@@ -51,7 +51,7 @@ export async function admit(
   request.caller = caller;
   request.rate = throttle.request(caller);
   requireRate(request, request.rate, "too many requests with this credential");
-  onAuthenticated(caller);
+  onAuthenticated(caller, origin.source);
   if (!permits(caller.role, permission)) {
     throw new Refusal("forbidden", `${aRole(caller)} may not do this: it takes ${permission}`);
   }

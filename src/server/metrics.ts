@@ -3,6 +3,7 @@ import { Counter, collectDefaultMetrics, Gauge, Registry } from "@prometheus-io/
 import type { Counters } from "../bundle-endpoint/counters.ts";
 import { EXPIRY_WARNING_MS } from "../features/pollers/poller.schema.ts";
 import { pollersExpiringBefore } from "../features/pollers/poller.service.ts";
+import type { ConnectionCounts } from "../listener/connection-counts.ts";
 import type { Database } from "../store/tables.ts";
 import type { Clock } from "../time.ts";
 
@@ -17,6 +18,7 @@ export interface Metrics {
 /** The facts that are read when somebody asks. */
 interface Sources {
   readonly counters: () => Counters;
+  readonly adminConnections: ConnectionCounts["read"];
   readonly logSize: () => number;
   readonly db: Database;
   readonly clock: Clock;
@@ -35,6 +37,12 @@ export function createMetrics(sources: Sources): Metrics {
   const endpoint = new Gauge({
     name: "entente_bundle_endpoint",
     help: "What the bundle endpoint counts: replies by status, deliveries, refused connections, since the start.",
+    labelNames: ["counter"],
+    registers,
+  });
+  const adminApi = new Gauge({
+    name: "entente_admin_api",
+    help: "What the admin API's listener counts: open and refused connections, since the start.",
     labelNames: ["counter"],
     registers,
   });
@@ -57,6 +65,7 @@ export function createMetrics(sources: Sources): Metrics {
     readYourWritesTimeouts,
     async text() {
       for (const [counter, value] of Object.entries(sources.counters())) endpoint.set({ counter }, value);
+      for (const [counter, value] of Object.entries(sources.adminConnections())) adminApi.set({ counter }, value);
       logSize.set(sources.logSize());
       const now = sources.clock();
       expiring.set(await pollersExpiringBefore(sources.db, now, now + EXPIRY_WARNING_MS));

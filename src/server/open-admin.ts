@@ -1,5 +1,6 @@
 import { refusalTally } from "../features/audit/refusals.ts";
 import type { ListenAddress } from "../listen-address.ts";
+import { connectionCounts } from "../listener/connection-counts.ts";
 import type { ListenerCertificates } from "./certificates.ts";
 import type { LoopDelay } from "./loop-delay.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
@@ -32,7 +33,15 @@ export async function openAdmin(
   const { db, unitOfWork, clock, dataFolder } = core;
   const { counters, served } = bundles;
   const onError = logsErrors(surroundings);
-  const metrics = createMetrics({ counters, logSize: () => served().follower.position, db, clock, dataFolder });
+  const connections = connectionCounts();
+  const metrics = createMetrics({
+    counters,
+    adminConnections: connections.read,
+    logSize: () => served().follower.position,
+    db,
+    clock,
+    dataFolder,
+  });
   const refusals = refusalRecorder({
     unitOfWork,
     tally: refusalTally(),
@@ -58,6 +67,7 @@ export async function openAdmin(
       health,
       refusals,
       uses,
+      connections,
       certificate: certificates.admin.first,
       loopDelayMs: loopDelay.p99Ms,
     },

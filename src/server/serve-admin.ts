@@ -6,10 +6,11 @@ import { tlsOptions } from "../bundle-endpoint/tls-options.ts";
 import type { Config } from "../config.ts";
 import type { StoredBroker } from "../features/broker.ts";
 import type { Health } from "../features/health/health.routes.ts";
-import { closeGracefully } from "../graceful-close.ts";
 import type { RefusalListener } from "../http/error-answers.ts";
 import { reachedBy, type ServingCertificate } from "../identity/svid.ts";
 import { formatListenAddress, type ListenAddress } from "../listen-address.ts";
+import type { ConnectionCounter } from "../listener/connection-counts.ts";
+import { closeGracefully } from "../listener/graceful-close.ts";
 import { randomId } from "../randomness.ts";
 import { StartRefusal } from "../start-refusal.ts";
 import { hostsOf } from "./certificates.ts";
@@ -27,6 +28,7 @@ export function buildAdmin(
     readonly health: Health;
     readonly refusals: RefusalListener;
     readonly uses: TokenUses;
+    readonly connections: ConnectionCounter;
     readonly certificate: ServingCertificate;
     readonly loopDelayMs: () => number;
   },
@@ -43,7 +45,8 @@ export function buildAdmin(
     throttle: adminThrottle(config.limits, () => performance.now()),
     onAuthenticated: (caller) => uses.note(caller, broker.clock()),
     logger,
-    https: { ...tlsOptions(pairOf(parts.certificate)), handshakeTimeout: config.limits.handshakeTimeoutMs },
+    https: tlsOptions(pairOf(parts.certificate)),
+    connections: parts.connections,
     newRequestId: () => randomId(random, "req"),
   });
 }

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { addressKey } from "../../src/address-key.ts";
-import { connectionLimits } from "../../src/bundle-endpoint/connection-limits.ts";
+import { connectionLimits } from "../../src/listener/connection-limits.ts";
 import { rateLimiter } from "../../src/rate-limiter.ts";
 
 describe("an address", () => {

@@ -131,6 +131,7 @@ export const UNHINDERED = {
   onAuthenticated: () => {},
   loopDelayMs: () => 0,
   hosts: new Set(["localhost"]),
+  connections: { add: () => {} },
 } satisfies Partial<AppParts>;
 
 const METRICS = `# HELP entente_events_total Events in the log.

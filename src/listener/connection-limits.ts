@@ -1,4 +1,10 @@
-import type { EndpointLimits } from "./endpoint-limits.ts";
+/** Connections to one listener, and from one address (IPv6: a /64) to one listener (S59). */
+export interface ConnectionCaps {
+  readonly connections: number;
+  readonly connectionsPerAddress: number;
+  /** Beyond both, for an address that has shown in the last hour who it is. */
+  readonly reservedConnectionsPerAddress: number;
+}
 
 /** An admitted connection; `release` once when it has closed. */
 export interface Admission {
@@ -9,7 +15,7 @@ export interface Admission {
 export interface ConnectionLimits {
   /** Null when the connection is to be refused. */
   admit(address: string, nowMs: number): Admission | null;
-  /** An address polled with success: for an hour it has a reserve of its own. */
+  /** An address has shown who it is: for an hour it has a reserve of its own. */
   noteSuccess(address: string, nowMs: number): void;
   open(): number;
 }
@@ -17,7 +23,7 @@ export interface ConnectionLimits {
 interface Caller {
   ordinary: number;
   reserved: number;
-  /** Of the last successful poll. */
+  /** Of the last poll or login that held. */
   successAt: number;
 }
 
@@ -25,10 +31,8 @@ const RESERVE_MS = 3_600_000;
 /** Addresses with a reserve that are remembered; past it the one that is known longest is forgotten. */
 const MAX_KNOWN = 100_000;
 
-/** A flood, from one address or from many, can fill the listener but not keep out who polled it in the last hour. */
-export function connectionLimits(
-  limits: Pick<EndpointLimits, "connections" | "connectionsPerAddress" | "reservedConnectionsPerAddress">,
-): ConnectionLimits {
+/** A flood, from one address or from many, can fill the listener but not keep out who was known to it in the last hour. */
+export function connectionLimits(limits: ConnectionCaps): ConnectionLimits {
   const callers = new Map<string, Caller>();
   let ordinary = 0;
   let reserved = 0;
@@ -83,7 +87,7 @@ export function connectionLimits(
     open: () => ordinary + reserved,
   };
 
-  /** Who never polled with success is remembered only while connected. */
+  /** Who was never known is remembered only while connected. */
   function forgetStranger(address: string, caller: Caller): void {
     const isStranger = caller.successAt === Number.NEGATIVE_INFINITY;
     if (isStranger && caller.ordinary + caller.reserved === 0) callers.delete(address);

@@ -1,20 +1,25 @@
 import type { IncomingMessage, Server } from "node:http";
+import type { Server as SecureServer } from "node:https";
 import { Socket } from "node:net";
+import { SECOND_MS } from "../time.ts";
 import { beforeHandlers } from "./before-handlers.ts";
-import { SECOND_MS } from "./time.ts";
 
-/** What is still taken, and thrown away, of a request that was answered before its end: whichever comes first. */
+/** What is still taken, and thrown away, of a connection that has its last answer: whichever comes first. */
 const LONGEST_MS = 2 * SECOND_MS;
 const MOST_BYTES = 4 * 1_048_576;
 const LOOK_EVERY_MS = 20;
+
+/** Says the last word of a connection, whole: what the other side still sends is no request any more. */
+export type LastWord = (socket: Socket, answer: string | Uint8Array) => void;
 
 /**
  * Where an answer is the last of its connection and comes before the end of its request, the rest of that is read and
  * thrown away for a while before the connection is closed (RFC 9112, 9.6). Closed at once it would be reset, and a client
  * that writes all before it reads would have a broken pipe and never see why. What comes behind that request is neither
- * taken nor answered. Called once the server has its handler.
+ * taken nor answered. A client that keeps its half open is cut off: to end ours does not close a connection (S58). Called
+ * once the server has its handler.
  */
-export function lingerAtClose(server: Server): void {
+export function lingerAtClose(server: Server | SecureServer): LastWord {
   const lingering = new WeakSet<Socket>();
   beforeHandlers<[IncomingMessage]>(server, "request", (goOn, request) => {
     const { socket } = request;
@@ -23,16 +28,22 @@ export function lingerAtClose(server: Server): void {
     socket.destroySoon = () => {
       if (request.complete || socket.destroyed) return closeSoon(socket);
       lingering.add(socket);
-      discardRest(request);
+      cutOffSoon(socket);
+      request.once("end", () => closeSoon(socket));
+      request.resume();
     };
     goOn();
   });
+  return (socket, answer) => {
+    lingering.add(socket);
+    cutOffSoon(socket);
+    socket.end(answer);
+  };
 }
 
 const closeSoon = (socket: Socket): void => Socket.prototype.destroySoon.call(socket);
 
-function discardRest(request: IncomingMessage): void {
-  const { socket } = request;
+function cutOffSoon(socket: Socket): void {
   const until = performance.now() + LONGEST_MS;
   const most = socket.bytesRead + MOST_BYTES;
   // A body that nobody has begun to read tells nothing of its parts: the connection itself is looked at.
@@ -40,7 +51,5 @@ function discardRest(request: IncomingMessage): void {
     if (performance.now() < until && socket.bytesRead < most) return;
     socket.destroy();
   }, LOOK_EVERY_MS);
-  request.once("end", () => closeSoon(socket));
   socket.once("close", () => clearInterval(looking));
-  request.resume();
 }
