@@ -16,7 +16,7 @@ const broker = await runBroker({
   ...UNLIMITED,
   ENTENTE_LIMITS_AUTHORITIES_PER_MESH: "1000",
   ENTENTE_LIMITS_POLL_BURST: "100000",
-  ENTENTE_LIMITS_HANDSHAKE_TIMEOUT_MS: "1000",
+  ENTENTE_LIMITS_HANDSHAKE_TIMEOUT_MS: "2000",
   ENTENTE_LIMITS_HEADERS_TIMEOUT_MS: "500",
   ENTENTE_LIMITS_REQUEST_TIMEOUT_MS: "1000",
   ENTENTE_LIMITS_KEEP_ALIVE_TIMEOUT_MS: "100",
@@ -140,9 +140,9 @@ it.concurrent.for(EVERY_CASE)(
   async ({ port, over, says = "", answer }, { expect }) => {
     const client = newAddress();
     const sockets = await Promise.all([1, 2, 3].map(() => over(port, client)));
-    await expect.poll(() => heldConnections(port, client)).toBe(3);
     for (const socket of sockets) socket.write(says);
     const told = Promise.all(sockets.map(read));
+    // Connections are accepted in their order: once this one is served, those before it were taken.
     expect(await statusForAnother(port)).toBe(200);
     if (answer) for (const each of await told) expect(each).toMatch(answer);
     await expect.poll(() => heldConnections(port, client), { timeout: 10_000 }).toBe(0);
@@ -178,11 +178,10 @@ describe.each(LISTENERS)("$name", ({ url, large }) => {
 
   it("S59: refuses what is too many of one address, and serves others meanwhile", async () => {
     const client = newAddress();
-    const crowd = await Promise.all(Array.from({ length: PER_ADDRESS + 3 }, () => tcp(port, client)));
+    await Promise.all(Array.from({ length: PER_ADDRESS + 3 }, () => tcp(port, client)));
     expect(await statusForAnother(port)).toBe(200);
     expect(heldConnections(port, client)).toBe(PER_ADDRESS);
     await allGone(client);
-    expect(crowd).toHaveLength(PER_ADDRESS + 3);
   });
 });
 
@@ -221,7 +220,10 @@ describe("the admin API", () => {
 });
 
 it("L7: what is in its handshake, or was given up, holds up no stop", async () => {
-  const stopping = await runBroker({ ENTENTE_SHUTDOWN_GRACE_SECONDS: "0" });
+  const stopping = await runBroker({
+    ENTENTE_SHUTDOWN_GRACE_SECONDS: "0",
+    ENTENTE_LIMITS_HANDSHAKE_TIMEOUT_MS: "60000",
+  });
   onTestFinished(() => stopping.remove());
   for (const url of Object.values(stopping.addresses)) {
     const port = Number(new URL(url).port);
@@ -230,5 +232,5 @@ it("L7: what is in its handshake, or was given up, holds up no stop", async () =
   }
   const begun = performance.now();
   await stopping.close();
-  expect(performance.now() - begun).toBeLessThan(1_500);
+  expect(performance.now() - begun).toBeLessThan(5_000);
 });
