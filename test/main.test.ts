@@ -44,6 +44,13 @@ describe("a process that cannot start says why, exits 78 and has opened nothing 
     expect({ status, opened }).toEqual({ status: 78, opened: false });
   });
 
+  it.each(["/proc/entente", "/proc/entente/data"])("a data folder where the system makes none: %s", (path) => {
+    const { status, stderr } = start({ ENTENTE_DATA: path });
+    expect(stderr).toContain(`the data folder ${path} cannot be used`);
+    expect(stderr).toContain("set ENTENTE_DATA to another folder");
+    expect(status).toBe(78);
+  });
+
   it.each([["migrat"], ["--help"], ["toString"], ["rekey", "now"]])("words that are no command: %s", (...words) => {
     const { status, stderr, opened } = start({}, [], words);
     expect(stderr).toContain(`"${words.join(" ")}" is no command; there are serve, migrate, rekey; none means serve`);

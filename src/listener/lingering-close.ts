@@ -20,25 +20,41 @@ export type LastWord = (socket: Socket, answer: string | Uint8Array) => void;
  * once the server has its handler.
  */
 export function lingerAtClose(server: Server | SecureServer): LastWord {
-  const lingering = new WeakSet<Socket>();
+  const connections = new WeakMap<Socket, Connection>();
   beforeHandlers<[IncomingMessage]>(server, "request", (goOn, request) => {
     const { socket } = request;
-    if (lingering.has(socket)) return;
-    // Node calls it when the last answer of a connection has left.
-    socket.destroySoon = () => {
-      if (request.complete || socket.destroyed) return closeSoon(socket);
-      lingering.add(socket);
-      cutOffSoon(socket);
-      request.once("end", () => closeSoon(socket));
-      request.resume();
-    };
+    const connection = connections.get(socket);
+    if (connection?.isLingering) return;
+    if (connection) connection.request = request;
+    else connections.set(socket, lingering(socket, request));
     goOn();
   });
   return (socket, answer) => {
-    lingering.add(socket);
+    connections.set(socket, { request: undefined, isLingering: true });
     cutOffSoon(socket);
     socket.end(answer);
   };
+}
+
+interface Connection {
+  /** The one that is answered, or was last. */
+  request: IncomingMessage | undefined;
+  isLingering: boolean;
+}
+
+/** Once for a connection: a poll over a kept one costs no more for it. */
+function lingering(socket: Socket, first: IncomingMessage): Connection {
+  const connection: Connection = { request: first, isLingering: false };
+  // Node calls it when the last answer of a connection has left.
+  socket.destroySoon = () => {
+    const { request } = connection;
+    if (!request || request.complete || socket.destroyed) return closeSoon(socket);
+    connection.isLingering = true;
+    cutOffSoon(socket);
+    request.once("end", () => closeSoon(socket));
+    request.resume();
+  };
+  return connection;
 }
 
 const closeSoon = (socket: Socket): void => Socket.prototype.destroySoon.call(socket);

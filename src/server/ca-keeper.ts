@@ -8,7 +8,7 @@ import type { TrustDomain } from "../spiffe/trust-domain.ts";
 import { clockActor } from "../store/event.ts";
 import type { Database } from "../store/tables.ts";
 import type { UnitOfWork } from "../store/unit-of-work.ts";
-import { type Clock, clockSetBy, MINUTE_MS } from "../time.ts";
+import { type Clock, clockSetBy, MINUTE_MS, SECOND_MS } from "../time.ts";
 import type { Timers } from "../timers.ts";
 
 /** What the keeper of the broker's CA works with. */
@@ -33,6 +33,9 @@ export interface CaKeeper {
   stop(): Promise<void>;
 }
 
+/** A step is no later than this after its time, nor is what it changes in the files. */
+const LOOK_EVERY_MS = 5 * SECOND_MS;
+
 /** Takes the steps of a roll-over when they are due, and follows those that others take. */
 export async function keepBrokerCa(
   parts: CaKeeperParts & { readonly timers: Timers; readonly onError: (error: unknown) => void },
@@ -44,7 +47,7 @@ export async function keepBrokerCa(
   let stopped = false;
   const again = (): void => {
     if (stopped) return;
-    cancel = parts.timers.after(MINUTE_MS, () => {
+    cancel = parts.timers.after(LOOK_EVERY_MS, () => {
       running = look().catch(parts.onError).finally(again);
     });
   };

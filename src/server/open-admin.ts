@@ -52,7 +52,7 @@ export async function openAdmin(
   writers(refusals.stop);
   const uses = tokenUses({ db, onError: onError("token uses could not be written") });
   writers(uses.stop);
-  const isWritable = writability(db, surroundings.monotonic, core.changeFailedAt);
+  const { isWritable, noteUnavailable } = writability(db, surroundings.monotonic, core.changeFailedAt);
   const health = {
     async unreadiness() {
       const reasons = isStopping() ? ["stopping"] : [];
@@ -65,7 +65,12 @@ export async function openAdmin(
     {
       broker: brokerOf(config, core, served),
       health,
-      refusals,
+      refusals: {
+        async refused(request, refusal) {
+          if (refusal.code === "storage-unavailable") noteUnavailable();
+          await refusals.refused(request, refusal);
+        },
+      },
       uses,
       connections,
       certificate: certificates.admin.first,

@@ -7,15 +7,20 @@ import { SECOND_MS } from "../time.ts";
 /** For so long a change that failed speaks against what a probe says, which takes no room on a disk that is full. */
 const FAILURE_HOLDS_MS = 30 * SECOND_MS;
 
-/**
- * Whether the database takes writes, as of a second ago at most: whoever asks for readiness has no credential. Where it
- * takes longer to say, what it said last holds; and of a change that failed since the last that did not, it does not (L8).
- */
+/** Whether the database takes writes. */
+export interface Writability {
+  /** As of a second ago at most: whoever asks for readiness has no credential. Where it takes longer to say, what it said last holds. */
+  isWritable(): Promise<boolean>;
+  /** A request found that it does not answer: it takes no writes until it says so. */
+  noteUnavailable(): void;
+}
+
+/** It takes none where a change failed since the last that did not (L8). */
 export function writability(
   db: Database,
   monotonic: () => number,
   changeFailedAt: () => number | undefined,
-): () => Promise<boolean> {
+): Writability {
   let saidAt = Number.NEGATIVE_INFINITY;
   let said = true;
   let probing: Promise<boolean> | undefined;
@@ -25,11 +30,16 @@ export function writability(
     probing = undefined;
     return said;
   };
-  return async () => {
-    if (monotonic() - (changeFailedAt() ?? Number.NEGATIVE_INFINITY) < FAILURE_HOLDS_MS) return false;
-    if (!probing && monotonic() - saidAt < SECOND_MS) return said;
-    probing ??= ask();
-    return Promise.race([probing, setTimeout(SECOND_MS, undefined, { ref: false }).then(() => said)]);
+  return {
+    async isWritable() {
+      if (monotonic() - (changeFailedAt() ?? Number.NEGATIVE_INFINITY) < FAILURE_HOLDS_MS) return false;
+      if (!probing && monotonic() - saidAt < SECOND_MS) return said;
+      probing ??= ask();
+      return Promise.race([probing, setTimeout(SECOND_MS, undefined, { ref: false }).then(() => said)]);
+    },
+    noteUnavailable() {
+      said = false;
+    },
   };
 }
 

@@ -86,6 +86,7 @@ export async function issueToken(work: Work, asked: NewToken): Promise<{ token: 
   work.record({
     type: "token.created",
     subjects: subjectsOf(token),
+    ...byItsOnlyMesh(work, token),
     fields: { name: token.name, role: token.role, expiresAt: toRfc3339(token.expiresAt) },
     after: token,
   });
@@ -147,6 +148,7 @@ export async function rotateToken(
   work.record({
     type: "token.rotated",
     subjects: subjectsOf(before),
+    ...byItsOnlyMesh(work, before),
     fields: { name, role, successor: made.token.tokenId, expiresAt: toRfc3339(expiresAt) },
     before,
     after: { ...before, expiresAt },
@@ -210,6 +212,13 @@ async function narrowToken(work: Work, token: Token, meshId: MeshId): Promise<vo
   });
 }
 
+/** Of a token for several meshes it is nobody's to say for which of them it was done. */
+function byItsOnlyMesh({ actor }: Work, { meshes }: Token): { actingMesh?: string } {
+  const [meshId, ...others] = meshes;
+  const isOwn = meshId !== undefined && others.length === 0 && actor.adminOf?.includes(meshId);
+  return isOwn ? { actingMesh: meshId } : {};
+}
+
 const subjectsOf = ({ tokenId, meshes }: Pick<Token, "tokenId" | "meshes">): Subject[] => [
   `token/${tokenId}`,
   ...meshes.map((meshId): Subject => `mesh/${meshId}`),
@@ -220,6 +229,7 @@ async function endToken(work: Work, token: Token): Promise<void> {
   work.record({
     type: "token.revoked",
     subjects: subjectsOf(token),
+    ...byItsOnlyMesh(work, token),
     fields: { name: token.name, role: token.role },
     before: token,
   });
