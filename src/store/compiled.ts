@@ -24,7 +24,7 @@ export function compiled<V extends readonly unknown[], R>(
   const kept = new WeakMap<DialectAdapter, Map<string, CompiledQuery<R>>>();
   return async (db, ...values) => {
     const leaves: unknown[] = [];
-    const shape = shapeOf(values, leaves);
+    const shape = values.some(isListOrRow) ? shapeOf(values, leaves) : pushAll(leaves, values);
     const { adapter } = db.getExecutor();
     const ofDatabase = kept.get(adapter) ?? new Map<string, CompiledQuery<R>>();
     kept.set(adapter, ofDatabase);
@@ -48,6 +48,12 @@ function compile<V extends readonly unknown[], R>(
   return query;
 }
 
+/** Most queries take neither a list nor a row: these have one shape. */
+function pushAll(leaves: unknown[], values: readonly unknown[]): string {
+  leaves.push(...values);
+  return "";
+}
+
 /** Appends the values that are no lists or rows to `leaves`, in the order in which `withPlaceholders` counts them. */
 function shapeOf(value: unknown, leaves: unknown[]): string {
   if (Array.isArray(value)) return `[${value.map((one) => shapeOf(one, leaves)).join()}]`;
@@ -65,6 +71,8 @@ function withPlaceholders(value: unknown, count: { next: number }): unknown {
     return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, withPlaceholders(one, count)]));
   return new Placeholder(count.next++);
 }
+
+const isListOrRow = (value: unknown): boolean => Array.isArray(value) || isRow(value);
 
 const isRow = (value: unknown): value is object =>
   typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
