@@ -55,7 +55,7 @@ export type CreatedInvitation = {
 /** What a change would do. */
 export type DryRun = {
   readonly dryRun: true;
-  /** What the change would answer, without a secret. */
+  /** What the change would answer, without a secret. The ID of what it would make is another when it is made. */
   readonly answer: unknown;
   /** The revisions that it would make. */
   readonly revisions: readonly {

@@ -29,7 +29,10 @@ const dryRunMember = {
 const dryRunAnswer = strictObject(
   {
     dryRun: Type.Literal(true),
-    answer: Type.Unknown({ description: "What the change would answer, without a secret." }),
+    answer: Type.Unknown({
+      description:
+        "What the change would answer, without a secret. The ID of what it would make is another when it is made.",
+    }),
     revisions: Type.Array(
       strictObject({
         trustDomain: Type.String(),
