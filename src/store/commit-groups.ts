@@ -10,7 +10,8 @@ import { inTransaction } from "./transaction.ts";
 /**
  * Changes come by turns, so that no crowd of them grows without end before the database (L18), and those that wait together
  * share one transaction, since its commit costs as much as they do. Each is a savepoint in it: one that is refused takes
- * nothing from the others, and none is answered before all are committed.
+ * nothing from the others, and none is answered before all are committed. Their events are written together: where that fails
+ * or the commit does, all of them have failed.
  */
 export interface CommitGroups {
   /**
@@ -28,12 +29,12 @@ type Change<T> = (tx: Executor, group: Group) => Promise<T>;
 export interface Group {
   /** Position of the newest event, the group's own among them. */
   newest(): number;
-  /** What the log says of, when the group began. */
+  /** As it was when the group began. */
   readonly expiriesToldTo: EpochMs;
   /** Written with those of the others when all are done; taken back where the change is. */
   append(events: readonly SealedEvent[]): void;
-  /** After this change nothing but the commit comes. */
-  end(): void;
+  /** Writes what was appended so far: after this change nothing but the commit comes, unless it is taken back. */
+  end(): Promise<void>;
 }
 
 export interface GroupLimits {
@@ -107,10 +108,10 @@ export function commitGroups(db: Database, { inFlight, waitMs, monotonic }: Grou
       if (!member) break;
       group[outcomes.length] = member;
       // Whoever is taken in waits for the head as long as the database does.
-      log ??= groupLog(await lockLogHead(tx));
+      log ??= groupLog(tx, await lockLogHead(tx));
       outcomes.push(await inSavepoint(tx, log, member.act));
     }
-    if (log) await appendEvents(tx, log.events);
+    if (log && !log.isEnded) await appendEvents(tx, log.events);
     return outcomes;
   }
 
@@ -163,17 +164,19 @@ async function inSavepoint(tx: Executor, log: GroupLog, act: Change<unknown>): P
     await tx.executeQuery(UNDO).catch(() => {
       throw error;
     });
-    log.events.length = before;
+    log.takeBack(before);
     return { error };
   }
 }
 
 interface GroupLog extends Group {
-  readonly events: SealedEvent[];
+  readonly events: readonly SealedEvent[];
   readonly isEnded: boolean;
+  /** All but so many: their change was rolled back. */
+  takeBack(count: number): void;
 }
 
-function groupLog({ size, expiriesToldTo }: LogHead): GroupLog {
+function groupLog(tx: Executor, { size, expiriesToldTo }: LogHead): GroupLog {
   const events: SealedEvent[] = [];
   let isEnded = false;
   return {
@@ -186,8 +189,13 @@ function groupLog({ size, expiriesToldTo }: LogHead): GroupLog {
     append(more) {
       for (const event of more) events.push(event);
     },
-    end() {
+    async end() {
+      await appendEvents(tx, events);
       isEnded = true;
+    },
+    takeBack(count) {
+      events.length = count;
+      isEnded = false;
     },
   };
 }

@@ -13,7 +13,7 @@ import {
   type Subject,
   sealEvent,
 } from "./event.ts";
-import { setExpiriesToldTo } from "./event-log.ts";
+import { expiriesToldTo, setExpiriesToldTo } from "./event-log.ts";
 import { asStorageRefusal } from "./storage-errors.ts";
 import type { Executor } from "./tables.ts";
 
@@ -129,13 +129,13 @@ export function createUnitOfWork(parts: UnitOfWorkParts): UnitOfWork {
         const outside: (() => Promise<void>)[] = [];
         const work = newWork(parts, tx, actor, group.newest(), { events, outside });
         // By a clock that was set back things expire again, and the log says so again (L6).
-        if (!parts.isShared && group.expiriesToldTo > work.now + SECOND_MS) await setExpiriesToldTo(tx, work.now);
+        if (!parts.isShared && group.expiriesToldTo > work.now + SECOND_MS) await takeBackExpiries(work);
         await parts.requireActor(work);
         const done = await change(work);
         await parts.settle(work);
         const answer = await conclude(work, done);
         group.append(events);
-        if (outside.length > 0) group.end();
+        if (outside.length > 0) await group.end();
         for (const act of outside) await act();
         newest = events.at(-1)?.position ?? 0;
         return answer;
@@ -150,6 +150,11 @@ export function createUnitOfWork(parts: UnitOfWorkParts): UnitOfWork {
       return result;
     },
   } as UnitOfWork;
+}
+
+/** A change before it in the group may have done it: what has expired since then is still to be said. */
+async function takeBackExpiries({ tx, now }: Work): Promise<void> {
+  if ((await expiriesToldTo(tx)) > now + SECOND_MS) await setExpiriesToldTo(tx, now);
 }
 
 /** What a unit of work gathers until it is done. */

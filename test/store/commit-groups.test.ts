@@ -90,6 +90,19 @@ describeOnEachEngine("changes that wait together share a commit", (open) => {
     expect(await groups.perform(log(1))).toEqual([6]);
   });
 
+  it("and those that were logged before one that ends the group and is then refused are logged all the same", async () => {
+    const db = await withLog(open);
+    const groups = commitGroups(db, PATIENT);
+    const ending = async (tx: Executor, group: Group) => {
+      await log(1)(tx, group);
+      await group.end();
+      throw new Refusal("not-found", "after it was written");
+    };
+    const outcomes = await Promise.allSettled([log(2), ending, log(1)].map((change) => groups.perform(change)));
+    expect(outcomes.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+    expect((await eventsAfter(db, 0, 100)).map(({ position }) => position)).toEqual([1, 2, 3]);
+  });
+
   it("one that is refused, by a rule or by the database, leaves nothing and takes nothing from the others", async () => {
     const db = await withNotes(open);
     const groups = commitGroups(db, PATIENT);
@@ -118,8 +131,8 @@ describeOnEachEngine("changes that wait together share a commit", (open) => {
   it("a change that ends its group is the last in it: no other's failure comes between it and the commit", async () => {
     const db = await withNotes(open);
     const groups = commitGroups(db, PATIENT);
-    const ending = (tx: Executor, group: Group) => {
-      group.end();
+    const ending = async (tx: Executor, group: Group) => {
+      await group.end();
       return write("ending")(tx);
     };
     const changes = [write("a"), ending, write("b", "nobody")];
@@ -132,9 +145,9 @@ describeOnEachEngine("changes that wait together share a commit", (open) => {
     const db = await withNotes(open);
     const groups = commitGroups(db, PATIENT);
     let attempts = 0;
-    const ending = (tx: Executor, group: Group) => {
+    const ending = async (tx: Executor, group: Group) => {
       attempts += 1;
-      if (attempts > 1) group.end();
+      if (attempts > 1) await group.end();
       return write("ending")(tx);
     };
     let asked = false;
