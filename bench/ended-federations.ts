@@ -69,8 +69,8 @@ function multiply(path: string, times: number): void {
   db.prepare(
     `with recursive copy(n) as (select 1 where ? > 0 union all select n + 1 from copy where n < ?)
       insert into federation (federation_id, mesh_a, mesh_b, trust_domain_a, trust_domain_b, created_at, updated_at,
-        expires_at, standing, document)
-      select 'fed_' || n, mesh_a, mesh_b, trust_domain_a, trust_domain_b, created_at, updated_at, expires_at, standing,
+        expires_at, document)
+      select 'fed_' || n, mesh_a, mesh_b, trust_domain_a, trust_domain_b, created_at, updated_at, expires_at,
         json_set(document, '$.federationId', 'fed_' || n) from federation, copy`,
   ).run(times, times);
   db.close();

@@ -2,27 +2,27 @@ import { type Kysely, sql } from "kysely";
 import type { Migration } from "../src/store/migration.ts";
 import type { Engine } from "../src/store/tables.ts";
 
-/** What people have said of a federation, so that those that ended are not read with those that stand. */
+/**
+ * What people have said of a federation, so that those that ended are not read with those that stand. The database derives it
+ * from the document, whichever version of the program writes that (L12).
+ */
 export const standingFederations: Migration = {
   name: "0010-standing-federations",
   async up(db, engine) {
-    await db.schema
-      .alterTable("federation")
-      .addColumn("standing", "text", (c) => c.notNull().defaultTo("open"))
-      .execute();
-    await sql.raw(`update federation set standing = ${STANDING[engine]}`).execute(db);
+    const derived = `generated always as (${STANDING[engine]}) ${engine === "sqlite" ? "virtual" : "stored"}`;
+    await sql.raw(`alter table federation add column standing text ${derived}`).execute(db);
     await replaceIndexes(db);
   },
 };
 
 const STANDING: Record<Engine, string> = {
   sqlite: `case when json_array_length(document, '$.vetoes') > 0 then 'vetoed'
-    when exists (select 1 from json_each(document, '$.consents') as consent
-      where json_extract(consent.value, '$.decision') in ('denied', 'withdrawn')) then 'ended'
+    when json_extract(document, '$.consents[0].decision') in ('denied', 'withdrawn')
+      or json_extract(document, '$.consents[1].decision') in ('denied', 'withdrawn') then 'ended'
     else 'open' end`,
   postgres: `case when json_array_length(document::json -> 'vetoes') > 0 then 'vetoed'
-    when exists (select 1 from json_array_elements(document::json -> 'consents') as consent
-      where consent ->> 'decision' in ('denied', 'withdrawn')) then 'ended'
+    when document::json -> 'consents' -> 0 ->> 'decision' in ('denied', 'withdrawn')
+      or document::json -> 'consents' -> 1 ->> 'decision' in ('denied', 'withdrawn') then 'ended'
     else 'open' end`,
 };
 

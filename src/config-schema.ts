@@ -88,10 +88,10 @@ const limits = Type.Object({
     1,
     1_000_000,
   ),
-  adminConnections: integer("Connections to the admin API (S59).", 1_000, 10, 1_000_000),
+  adminConnections: integer("Connections to the admin API (S59).", 10_000, 10, 1_000_000),
   adminConnectionsPerAddress: integer(
     "Connections from one address (IPv6: a /64) to the admin API (S59).",
-    200,
+    1_000,
     1,
     1_000_000,
   ),

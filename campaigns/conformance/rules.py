@@ -62,6 +62,9 @@ def fitting(value, name=None):
         return [fitting(one, "trustDomain" if name == "trustDomains" else name) for one in value]
     if name == "pem" and isinstance(value, str):
         return PEM
+    # A schema's integer may be written 1.0; a hint, and what else is counted here, may not (S3).
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
     if not isinstance(value, str) or len(value) > 1024:
         return value
     if name in MESH_IDS:

@@ -72,8 +72,10 @@ function caLook(parts: CaKeeperParts): { look(): Promise<void>; follow(): Promis
   /** L6: what a clock says that was set ahead has not passed for those who poll. They have their time again before a step. */
   const isHeld = (waitMs: number): boolean => {
     const now = { at: clock(), mono: monotonic() };
-    if (clockSetBy(seen, now) > MINUTE_MS) heldUntil = now.mono + waitMs;
-    seen = now;
+    const isAhead = clockSetBy(seen, now) > MINUTE_MS;
+    if (isAhead) heldUntil = now.mono + waitMs;
+    // Small steps ahead add up over a minute.
+    if (isAhead || now.mono - seen.mono >= MINUTE_MS) seen = now;
     return now.mono < heldUntil;
   };
 

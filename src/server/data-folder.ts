@@ -18,5 +18,10 @@ export function openDataFolder(path: string): string {
 function makeFolder(path: string): void {
   if (existsSync(path)) return;
   makeFolder(dirname(path));
-  mkdirSync(path, { mode: 0o700 });
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    // Another server made it meanwhile, for a folder of its own beside ours.
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  }
 }

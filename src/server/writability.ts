@@ -11,7 +11,7 @@ const FAILURE_HOLDS_MS = 30 * SECOND_MS;
 export interface Writability {
   /** As of a second ago at most: whoever asks for readiness has no credential. Where it takes longer to say, what it said last holds. */
   isWritable(): Promise<boolean>;
-  /** A request found that it does not answer: it takes no writes until it says so. */
+  /** A request found that it does not answer: it is asked anew, and until it says otherwise it takes no writes. */
   noteUnavailable(): void;
 }
 
@@ -39,6 +39,7 @@ export function writability(
     },
     noteUnavailable() {
       said = false;
+      saidAt = Number.NEGATIVE_INFINITY;
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { Kysely, Transaction } from "kysely";
+import type { GeneratedAlways, Kysely, Transaction } from "kysely";
 
 /**
  * The rows of both engines: times in epoch milliseconds, flags 0 or 1, documents as JSON text.
@@ -166,8 +166,8 @@ export interface Tables {
     updated_at: number;
     /** Of the current terms. */
     expires_at: number | null;
-    /** What people have said: `open`, `vetoed` or `ended`. */
-    standing: string;
+    /** What people have said: `open`, `vetoed` or `ended`. Derived from the document (`standingOf`). */
+    standing: GeneratedAlways<string>;
     document: string;
   };
   federation_code: {

@@ -8,7 +8,6 @@ import type { MeshId } from "../meshes/mesh-id.ts";
 import { membersOf, trustDomainNamed } from "../trust-domains/trust-domain.service.ts";
 import {
   accessesOfMesh,
-  consumersSince,
   deleteAccessesOfMesh,
   findAccess,
   findRevision,
@@ -18,7 +17,7 @@ import {
 } from "./bundle.store.ts";
 import type { RevisionReader } from "./bundle.ts";
 
-export { consumersSince, findRevision, listRevisions, newestRevision, sequencesOf };
+export { findRevision, listRevisions, newestRevision, sequencesOf };
 
 /**
  * As whom a scope may read a trust domain's revisions at `now`: its members as such, but not those of an owner before, and a

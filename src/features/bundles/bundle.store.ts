@@ -161,17 +161,6 @@ export async function consumersOf(db: Executor, trustDomain: TrustDomain): Promi
   return rows.map((row) => row.mesh_id as MeshId);
 }
 
-/** Meshes whose access to a trust domain's bundle was given, or taken, after this position. */
-export async function consumersSince(db: Executor, trustDomain: TrustDomain, position: number): Promise<string[]> {
-  const rows = await db
-    .selectFrom("bundle_access")
-    .select("mesh_id")
-    .where("trust_domain", "=", trustDomain)
-    .where("position", ">", position)
-    .execute();
-  return rows.map((row) => row.mesh_id);
-}
-
 /** Every consumer's access there is. */
 export async function allAccesses(db: Executor): Promise<BundleAccess[]> {
   return (await db.selectFrom("bundle_access").selectAll().execute()).map(toAccess);

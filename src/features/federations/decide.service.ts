@@ -13,7 +13,7 @@ import { saveDecided } from "./save-decided.service.ts";
 import { authoritiesShown } from "./shown-authorities.service.ts";
 import type { Direction } from "./terms.ts";
 import { decideVeto } from "./veto.ts";
-import { visibleFederation } from "./visible-federation.service.ts";
+import { ownerOverParty, visibleFederation } from "./visible-federation.service.ts";
 
 /**
  * One side grants, denies or withdraws; or the owner of a side's trust domain vetoes or allows again.
@@ -65,8 +65,8 @@ async function withVetoLifted(work: Work, decided: Decided, { meshId, decision, 
 
 /** The trust domain of a party that this mesh owns without being a party. @throws {Refusal} `not-found` */
 async function vetoedTrustDomain(db: Executor, federation: Federation, meshId: MeshId): Promise<TrustDomain> {
-  for (const { trustDomain } of federation.parties) {
-    if ((await trustDomainNamed(db, trustDomain))?.owner === meshId) return trustDomain;
+  for (const party of federation.parties) {
+    if ((await ownerOverParty(db, party)) === meshId) return party.trustDomain;
   }
   throw notFound("/meshId");
 }

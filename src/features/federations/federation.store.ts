@@ -4,7 +4,7 @@ import type { Executor, Tables } from "../../store/tables.ts";
 import type { EpochMs } from "../../time.ts";
 import type { Scope } from "../access/role.ts";
 import type { MeshId } from "../meshes/mesh-id.ts";
-import { currentTerms, type Federation, standingOf } from "./federation.ts";
+import { currentTerms, type Federation } from "./federation.ts";
 
 const parse = (row: { document: string }): Federation => JSON.parse(row.document) as Federation;
 
@@ -14,7 +14,6 @@ export async function saveFederation(tx: Executor, federation: Federation): Prom
   const row = {
     updated_at: federation.updatedAt,
     expires_at: currentTerms(federation).expiresAt,
-    standing: standingOf(federation),
     document: JSON.stringify(federation),
   };
   await tx
@@ -78,7 +77,7 @@ export async function federationsOfMesh(db: Executor, meshId: MeshId, now: Epoch
 }
 
 /** The meshes that one has, or had, a federation with. */
-export async function peersOfMesh(db: Executor, meshId: MeshId): Promise<string[]> {
+export async function peersOfMesh(db: Executor, meshId: string): Promise<string[]> {
   const peers = (side: "mesh_a" | "mesh_b", other: "mesh_a" | "mesh_b") =>
     db.selectFrom("federation").select(`${other} as peer`).distinct().where(side, "=", meshId);
   return (await peers("mesh_a", "mesh_b").union(peers("mesh_b", "mesh_a")).execute()).map(({ peer }) => peer);
@@ -99,7 +98,7 @@ export async function federationsWithTrustDomain(
   return (await withTrustDomain("a", "b").unionAll(withTrustDomain("b", "a")).execute()).map(parse);
 }
 
-/** What a scope may see: its meshes' own, and those of members of the trust domains that its meshes own. */
+/** What a scope may see: its meshes' own, and those over which its meshes are owners (`ownerOverParty`). */
 export async function listFederations(
   db: Executor,
   scope: Scope,
@@ -120,12 +119,15 @@ export async function listFederations(
   if (!scope.all) {
     const mine = [...scope.meshes, ""];
     const owned = db.selectFrom("trust_domain").select("name").where("owner", "in", mine);
+    const members = db.selectFrom("membership").select("mesh_id");
     query = query.where((where) =>
       where.or([
         where("mesh_a", "in", mine),
         where("mesh_b", "in", mine),
-        where("trust_domain_a", "in", owned),
-        where("trust_domain_b", "in", owned),
+        ...(["a", "b"] as const).flatMap((side) => [
+          where(`trust_domain_${side}`, "in", owned.where("owned_since", "is", null)),
+          where.and([where(`trust_domain_${side}`, "in", owned), where(`mesh_${side}`, "in", members)]),
+        ]),
       ]),
     );
   }

@@ -123,7 +123,7 @@ export const hasExpired = (federation: Federation, now: EpochMs): boolean => {
 export const consentOf = (federation: Federation, meshId: MeshId): Consent | undefined =>
   federation.consents.find((consent) => consent.meshId === meshId);
 
-/** What people have said of it: whether it is open depends on the clock and the parties too. */
+/** What people have said of it: whether it is open depends on the clock and the parties too. The database derives the same. */
 export type Standing = "open" | "vetoed" | "ended";
 
 export function standingOf({ vetoes, consents }: Federation): Standing {

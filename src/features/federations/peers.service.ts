@@ -1,8 +1,7 @@
 import type { TrustDomain } from "../../spiffe/trust-domain.ts";
 import type { Executor } from "../../store/tables.ts";
 import { reaches, type Scope } from "../access/role.ts";
-import { consumersSince } from "../bundles/bundle.service.ts";
-import { trustDomainNamed } from "../trust-domains/trust-domain.service.ts";
+import { membersOf, trustDomainNamed } from "../trust-domains/trust-domain.service.ts";
 import { peersOfMesh } from "./federation.store.ts";
 
 /**
@@ -14,9 +13,10 @@ export async function knownConsumers(db: Executor, scope: Scope, trustDomain: Tr
   const record = await trustDomainNamed(db, trustDomain);
   const isOwners = record?.owner != null && reaches(scope, record.owner);
   if (isOwners && record.ownedSince === null) return "all";
-  const since = isOwners ? await consumersSince(db, trustDomain, record.ownedSince ?? 0) : [];
-  const known = new Set<string>([...scope.meshes, ...since]);
-  for (const meshId of scope.meshes) for (const peer of await peersOfMesh(db, meshId)) known.add(peer);
+  // Of one that an earlier owner gave back, the present members and those that they federate with.
+  const members = isOwners ? (await membersOf(db, trustDomain)).map(({ meshId }) => meshId) : [];
+  const known = new Set<string>([...scope.meshes, ...members]);
+  for (const meshId of [...known]) for (const peer of await peersOfMesh(db, meshId)) known.add(peer);
   return known;
 }
 

@@ -2,12 +2,13 @@ import type { Subject } from "../../store/event.ts";
 import type { Executor } from "../../store/tables.ts";
 import { notFound } from "../access/caller.ts";
 import { reaches, type Scope } from "../access/role.ts";
-import { ownerOf, trustDomainNamed } from "../trust-domains/trust-domain.service.ts";
+import type { MeshId } from "../meshes/mesh-id.ts";
+import { membershipOf, trustDomainNamed } from "../trust-domains/trust-domain.service.ts";
 import { findFederation, listFederations } from "./federation.store.ts";
+import type { Federation } from "./federation.ts";
+import type { Party } from "./terms.ts";
 
 export { listFederations };
-
-import type { Federation } from "./federation.ts";
 
 /**
  * A federation as its sides, the owners of their trust domains, operators and auditors may see it.
@@ -16,12 +17,22 @@ import type { Federation } from "./federation.ts";
 export async function visibleFederation(db: Executor, scope: Scope, federationId: string): Promise<Federation> {
   const federation = await findFederation(db, federationId);
   if (!federation) throw notFound();
-  for (const { meshId, trustDomain } of federation.parties) {
-    if (reaches(scope, meshId)) return federation;
-    const owner = (await trustDomainNamed(db, trustDomain))?.owner;
+  for (const party of federation.parties) {
+    if (reaches(scope, party.meshId)) return federation;
+    const owner = await ownerOverParty(db, party);
     if (owner && reaches(scope, owner)) return federation;
   }
   throw notFound();
+}
+
+/**
+ * The owner of a party's trust domain. Where it was given back and registered again, what a mesh had agreed that was gone by
+ * then is not the new owner's to see (S21).
+ */
+export async function ownerOverParty(db: Executor, { meshId, trustDomain }: Party): Promise<MeshId | null> {
+  const record = await trustDomainNamed(db, trustDomain);
+  if (!record || record.ownedSince === null) return record?.owner ?? null;
+  return (await membershipOf(db, meshId)) ? record.owner : null;
 }
 
 /**
@@ -34,9 +45,10 @@ export async function concernedBy(
 ): Promise<{ readonly subjects: readonly Subject[]; readonly audience: readonly Subject[] }> {
   const subjects: Subject[] = [`federation/${federation.federationId}`];
   const audience: Subject[] = [];
-  for (const { meshId, trustDomain } of federation.parties) {
-    subjects.push(`mesh/${meshId}`, `trust-domain/${trustDomain}`);
-    audience.push(...ownerOf(await trustDomainNamed(db, trustDomain)));
+  for (const party of federation.parties) {
+    subjects.push(`mesh/${party.meshId}`, `trust-domain/${party.trustDomain}`);
+    const owner = await ownerOverParty(db, party);
+    if (owner) audience.push(`mesh/${owner}`);
   }
   return { subjects, audience };
 }
