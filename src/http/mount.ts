@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import "./request-context.ts";
 import { Refusal } from "../errors.ts";
-import { requireValidActor } from "../features/access/authentication.service.ts";
+import { requireValidReader } from "../features/access/authentication.service.ts";
 import type { TokenCaller } from "../features/access/caller.ts";
 import type { Executor } from "../store/tables.ts";
 import { inSnapshot } from "../store/transaction.ts";
@@ -91,7 +91,7 @@ async function answerRead(
     const type = preferredType(request.headers.accept, [JSON_TYPE, ...stream.types]);
     const { [type]: parameters = "" } = stream.parameters ?? {};
     if (type !== JSON_TYPE) {
-      const requireReader = () => requireValidActor({ tx: broker.db, actor: call.caller, now: broker.clock() });
+      const requireReader = () => requireValidReader(broker.db, call.token, broker.clock());
       const texts = stream.read(broker.db, call, page, type);
       return answerStream(request, reply, type + parameters, texts, requireReader);
     }

@@ -2,11 +2,11 @@ import { Refusal } from "../../errors.ts";
 import type { Executor } from "../../store/tables.ts";
 import type { Work } from "../../store/unit-of-work.ts";
 import type { EpochMs } from "../../time.ts";
-import { type Caller, invitationCaller, type Origin, tokenCaller } from "./caller.ts";
+import { type Caller, invitationCaller, type Origin, type TokenCaller, tokenCaller } from "./caller.ts";
 import { findInvitation, findInvitationSecret } from "./invitation.store.ts";
 import { isUsable } from "./invitation.ts";
 import { matchesHash, readSecret, type Secret } from "./secret.ts";
-import { findTokenLife, findTokenSecret } from "./token.store.ts";
+import { findToken, findTokenLife, findTokenSecret } from "./token.store.ts";
 import { isValid } from "./token.ts";
 
 const BEARER = /^Bearer ([!-~]+)$/i;
@@ -48,6 +48,16 @@ export async function requireValidActor({ tx, actor, now }: Pick<Work, "tx" | "a
   }
   const token = await findTokenLife(tx, actor.id);
   if (!token || !isValid(token, now)) throw unauthenticated();
+}
+
+/**
+ * That what is being read to a token may be read on: it holds, and has lost none of the meshes that it spoke for (S26).
+ * @throws {Refusal} `unauthenticated`
+ */
+export async function requireValidReader(db: Executor, reader: TokenCaller, now: EpochMs): Promise<void> {
+  const token = await findToken(db, reader.id);
+  const isSame = token?.meshes.length === reader.meshes.length;
+  if (!token || !isValid(token, now) || !isSame) throw unauthenticated();
 }
 
 async function bySecret(
