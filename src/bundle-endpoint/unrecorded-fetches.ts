@@ -25,9 +25,10 @@ export function unrecordedFetches(path: string): UnrecordedFetches {
   function rewrite(): void {
     const draft = `${path}.tmp`;
     writeFileSync(draft, [...open.values()].map(lineOf).join(""), { mode: 0o600 });
+    const next = openSync(draft, "a", 0o600);
     renameSync(draft, path);
     closeSync(file);
-    file = openSync(path, "a", 0o600);
+    file = next;
     lines = open.size;
   }
 

@@ -47,16 +47,22 @@ export function asSeenBy(scope: Scope, event: StoredEvent): AuditEvent {
     };
   }
   const { fields, beforeDigest, afterDigest, salt } = detail;
+  const subjects = event.subjects.filter(
+    (subject) => !event.type.startsWith("token.") || isOwnOrNoMesh(scope, subject),
+  );
+  // A digest of what is not shown whole could be held against what somebody guesses of the rest.
+  const isWhole = subjects.length === event.subjects.length;
+  const digests = isWhole ? { beforeDigest, afterDigest } : { beforeDigest: null, afterDigest: null };
   return {
     ...shared,
     meshId: detail.actingMesh,
-    subjects: event.subjects.filter((subject) => !event.type.startsWith("token.") || isOwnOrNoMesh(scope, subject)),
+    subjects,
     eventId: detail.eventId,
     actor: detail.actor,
     // An operator's address is no tenant's business.
     source: scope.all || detail.actingMesh !== null ? detail.source : null,
     requestId: detail.requestId,
-    detail: { ...fields, beforeDigest, afterDigest, salt },
+    detail: { ...fields, ...digests, salt },
   };
 }
 

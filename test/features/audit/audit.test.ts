@@ -58,6 +58,22 @@ describe("of an event, its own mesh and whoever reads all sees everything", () =
   });
 });
 
+test("S21: of a token that speaks for others too its people see no digest, which they could hold against guesses of whose", () => {
+  const made: StoredEvent = {
+    ...event,
+    type: "token.created",
+    subjects: ["mesh/bank", "mesh/shop", "token/tok_1"],
+    detail: { ...detail, actingMesh: null, fields: { name: "shared" } },
+  };
+  const digests = (scope: Scope) => {
+    const { subjects, detail: shown } = asSeenBy(scope, made);
+    return [subjects, shown?.beforeDigest, shown?.afterDigest];
+  };
+  expect(digests(scopeOfMesh("shop"))).toEqual([["mesh/shop", "token/tok_1"], null, null]);
+  const both: Scope = { all: false, meshes: [parseMeshId("bank"), parseMeshId("shop")] };
+  for (const scope of [both, auditor]) expect(digests(scope)).toEqual([made.subjects, "be", "af"]);
+});
+
 describe("of the other side's act, a mesh sees mesh ID, type, time and outcome (S21)", () => {
   const seen = asSeenBy(scopeOfMesh("shop"), event);
 
