@@ -113,18 +113,25 @@ it("serves a tombstone until all who owe it have it and its time has passed, the
     }),
   );
   new Float64Array(clockOffset)[0] = 61_000;
-  expect(JSON.parse((await running.spire("/p/bank-2/shop.example")).body)).toEqual({
+  // Until it is noted: what a client took before it closed the connection counts only when the server saw it leave.
+  const served = async (path: string, pollerId: string) => {
+    for (;;) {
+      const { status, body } = await running.spire(path);
+      await running.endpoint.flush();
+      if (running.deliveries.some((delivery) => delivery.pollerId === pollerId)) return { status, body };
+    }
+  };
+  expect(JSON.parse((await served("/p/bank-2/shop.example", "bank-2")).body)).toEqual({
     keys: [],
     spiffe_sequence: 20,
     spiffe_refresh_hint: 60,
   });
-  expect(await running.spire(`${POLL}/pem`)).toMatchObject({ status: 200, body: "" });
-  await running.endpoint.flush();
+  expect(await served(`${POLL}/pem`, "bank-1")).toEqual({ status: 200, body: "" });
   const gone = await running.spire(POLL);
   expect(gone.status).toBe(410);
   expect(JSON.parse(gone.body)).not.toHaveProperty("keys");
   expect((await running.spire("/p/bank-3/shop.example")).status).toBe(404);
-  expect(running.deliveries.map(({ revision }) => revision)).toEqual([null, null]);
+  expect(new Set(running.deliveries.map(({ revision }) => revision))).toEqual(new Set([null]));
 });
 
 it("serves a re-grant at once, above its tombstone", async () => {
