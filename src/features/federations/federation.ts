@@ -131,13 +131,11 @@ export function standingOf({ vetoes, consents }: Federation): Standing {
   return consents.some(({ decision }) => decision === "withdrawn" || decision === "denied") ? "ended" : "open";
 }
 
-/** The state at `now`: derived from consents, vetoes and the clock, stored nowhere. Open implies `standingOf` open. */
+/** The state at `now`: derived from consents, vetoes and the clock, stored nowhere. */
 export function stateOf(federation: Federation, facts: PartyFacts, now: EpochMs): FederationState {
-  const said = (decision: Consent["decision"]) => federation.consents.some((consent) => consent.decision === decision);
-  const { expiresAt } = currentTerms(federation);
-  if (said("withdrawn")) return "withdrawn";
-  if (said("denied") || federation.vetoes.length > 0) return "denied";
-  if (expiresAt !== null && expiresAt <= now) return "expired";
+  if (federation.consents.some(({ decision }) => decision === "withdrawn")) return "withdrawn";
+  if (standingOf(federation) !== "open") return "denied";
+  if (hasExpired(federation, now)) return "expired";
   if (!facts.membersInGoodStanding) return "denied";
   const agreed = federation.agreement && federation.consents.every(({ decision }) => decision === "granted");
   if (!agreed) return "pending";

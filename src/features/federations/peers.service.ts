@@ -5,8 +5,8 @@ import { membersOf, trustDomainNamed } from "../trust-domains/trust-domain.servi
 import { peersOfMesh } from "./federation.store.ts";
 
 /**
- * Which consumers of a trust domain a scope may know of (S21): its owner knows all of them, since it is the owner; another
- * member its own peers, and everybody itself.
+ * Which consumers of a trust domain a scope may know of (S21): its owner knows all of them, but for those of an owner before;
+ * another member its own peers, and everybody itself.
  */
 export async function knownConsumers(db: Executor, scope: Scope, trustDomain: TrustDomain): Promise<Known> {
   if (scope.all) return "all";
