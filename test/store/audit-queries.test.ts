@@ -7,9 +7,9 @@ import { parseMeshId } from "../../src/features/meshes/mesh-id.ts";
 import { systemRandomness } from "../../src/randomness.ts";
 import { type EventType, type SealedEvent, type Subject, sealEvent } from "../../src/store/event.ts";
 import { appendEvents } from "../../src/store/event-log.ts";
-import { migrate, migrations } from "../../src/store/migrate.ts";
+import { migrate } from "../../src/store/migrate.ts";
 import type { Database } from "../../src/store/tables.ts";
-import { describeOnEachEngine } from "../support/databases.ts";
+import { describeOnEachEngine, migrateBefore } from "../support/databases.ts";
 import { NOON } from "../support/store-broker.ts";
 
 const MESHES = ["bank", "shop", "tools"];
@@ -114,12 +114,9 @@ describeOnEachEngine("the audit trail's questions", (open) => {
   });
 
   it("are answered so of a log that is older than their indexes", async () => {
-    const { db, engine } = await open();
-    await migrate(
-      db,
-      engine,
-      migrations.filter(({ name }) => name < "0009"),
-    );
+    const empty = await open();
+    const { db, engine } = empty;
+    await migrateBefore(empty, "0009");
     for (const { position, type, at, leaf, detail, detailText, subjects, audience } of events) {
       await db.insertInto("event").values({ position, type, at, leaf }).execute();
       const row = { position, event_id: detail.eventId, actor: detail.actor.id, acting_mesh: detail.actingMesh };

@@ -6,8 +6,8 @@ import { bothDirections, makeTerms, type Party } from "../../src/features/federa
 import { decideVeto } from "../../src/features/federations/veto.ts";
 import { parseMeshId } from "../../src/features/meshes/mesh-id.ts";
 import { parseTrustDomain } from "../../src/spiffe/trust-domain.ts";
-import { migrate, migrations } from "../../src/store/migrate.ts";
-import { describeOnEachEngine } from "../support/databases.ts";
+import { migrate } from "../../src/store/migrate.ts";
+import { describeOnEachEngine, migrateBefore } from "../support/databases.ts";
 import { NOON } from "../support/store-broker.ts";
 
 const bank: Party = { meshId: parseMeshId("bank"), trustDomain: parseTrustDomain("bank.example") };
@@ -30,12 +30,9 @@ function proposed(federationId: string): Federation {
 
 describeOnEachEngine("federations of a database that was written before their standing was", (open) => {
   it("have the standing of what was said of them", async () => {
-    const { db, engine } = await open();
-    await migrate(
-      db,
-      engine,
-      migrations.filter(({ name }) => name < "0010"),
-    );
+    const empty = await open();
+    const { db, engine } = empty;
+    await migrateBefore(empty, "0010");
     for (const { meshId } of parties) {
       await sql`insert into mesh (mesh_id, display_name, dialect, labels, listed, registered_at, updated_at)
         values (${meshId}, ${meshId}, 'other', '{}', 1, ${NOON}, ${NOON})`.execute(db);

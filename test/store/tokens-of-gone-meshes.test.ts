@@ -1,19 +1,16 @@
 import { expect, it } from "vitest";
 import { findToken } from "../../src/features/access/token.store.ts";
-import { migrate, migrations } from "../../src/store/migrate.ts";
-import { describeOnEachEngine } from "../support/databases.ts";
+import { migrate } from "../../src/store/migrate.ts";
+import { describeOnEachEngine, migrateBefore } from "../support/databases.ts";
 import { NOON } from "../support/store-broker.ts";
 
 const STEP = "0011-tokens-of-gone-meshes";
 
 describeOnEachEngine("S23: tokens of a database in which meshes were deleted before tokens followed", (open) => {
   it("speak for those of their meshes that are there, and end where none is; what had ended is left as it was", async () => {
-    const { db, engine } = await open();
-    await migrate(
-      db,
-      engine,
-      migrations.filter(({ name }) => name < STEP),
-    );
+    const empty = await open();
+    const { db, engine } = empty;
+    await migrateBefore(empty, STEP);
     const mesh = { display_name: "", dialect: "other", labels: "{}", listed: 1, registered_at: NOON, updated_at: NOON };
     for (const [mesh_id, deleted_at] of [
       ["there", null],

@@ -3,6 +3,7 @@ import { PGlite } from "@electric-sql/pglite";
 import { Kysely, PGliteDialect } from "kysely";
 import { afterAll, describe, onTestFinished } from "vitest";
 import { parseDatabaseUrl } from "../../src/database-url.ts";
+import { migrate, migrations } from "../../src/store/migrate.ts";
 import { openPostgres } from "../../src/store/postgres.ts";
 import { openSqlite } from "../../src/store/sqlite.ts";
 import type { Database, Engine, Tables } from "../../src/store/tables.ts";
@@ -14,6 +15,14 @@ export interface EmptyDatabase {
   readonly db: Database;
   readonly engine: Engine;
 }
+
+/** As the version of the program left it that knew no step from this one on. */
+export const migrateBefore = ({ db, engine }: EmptyDatabase, step: string): Promise<readonly string[]> =>
+  migrate(
+    db,
+    engine,
+    migrations.filter(({ name }) => name < step),
+  );
 
 export type OpenDatabase = () => Promise<EmptyDatabase>;
 
