@@ -147,8 +147,8 @@ function nextOf(waiting: Set<Waiting>): Waiting | undefined {
   return member;
 }
 
+/** One within the other: `UNDO` goes back to the newest, and the commit releases them all, so that nobody else need do it. */
 const SAVEPOINT = CompiledQuery.raw("savepoint change");
-const RELEASE = CompiledQuery.raw("release savepoint change");
 const UNDO = CompiledQuery.raw("rollback to savepoint change");
 
 /** @throws whatever ends the transaction itself, for all that are in it */
@@ -156,9 +156,7 @@ async function inSavepoint(tx: Executor, log: GroupLog, act: Change<unknown>): P
   const before = log.events.length;
   await tx.executeQuery(SAVEPOINT);
   try {
-    const answer = await act(tx, log);
-    await tx.executeQuery(RELEASE);
-    return { answer };
+    return { answer: await act(tx, log) };
   } catch (error) {
     if (isUnavailable(error)) throw error;
     await tx.executeQuery(UNDO).catch(() => {

@@ -139,13 +139,13 @@ const notNow = (error: unknown) =>
 /** More than there are queries in the program; those with lists come in many lengths. */
 const KEPT_STATEMENTS = 1_000;
 
-/** Kysely prepares a statement each time that it runs one, and to prepare costs as much as to run. */
+/** Kysely prepares a statement each time that it runs one, and to prepare costs as much as to run. The oldest go first. */
 function keptStatements(prepare: (sql: string) => SqliteStatement): (sql: string) => SqliteStatement {
   const kept = new Map<string, SqliteStatement>();
   return (sql) => {
-    const statement = kept.get(sql) ?? prepare(sql);
-    // The one that was used last is the last to go.
-    kept.delete(sql);
+    const found = kept.get(sql);
+    if (found) return found;
+    const statement = prepare(sql);
     kept.set(sql, statement);
     if (kept.size > KEPT_STATEMENTS) kept.delete(kept.keys().next().value ?? "");
     return statement;
