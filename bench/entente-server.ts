@@ -86,7 +86,7 @@ thread.load(
 );
 const endpoint = await thread.listen();
 
-process.on("SIGINT", () => process.exit());
+for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit());
 process.on("message", async ({ ask }: ToServer) => {
   if (ask === "cpu") {
     const { user, system } = process.cpuUsage();

@@ -377,6 +377,17 @@ describeOnEachEngine("what a store takes it gives back", (open) => {
     expect(await deliveries.deliveriesOf(db, shopDomain, new Set([shop]), start, 9)).toEqual([]);
     const firsts = await db.selectFrom("first_delivery").selectAll().where("poller_id", "=", "pol_1").execute();
     expect(firsts).toEqual([{ poller_id: "pol_1", trust_domain: shopDomain, revision: 3, at: first.at }]);
+    await deliveries.saveDeliveries(db, [delivery("pol_2", LARGE + 4, 4), delivery("pol_2", LARGE + 3, 3)]);
+    const held = await deliveries.heldSince(db, bank, shopDomain);
+    expect(held.map(({ revision, at }) => [revision, at])).toEqual([
+      [3, first.at],
+      [4, delivery("pol_2", LARGE + 4, 4).at],
+    ]);
+    const kept = await db.selectFrom("first_delivery").select(["poller_id", "revision"]).orderBy("poller_id").execute();
+    expect(kept, "of what is held, and of nothing before it").toEqual([
+      { poller_id: "pol_1", revision: 3 },
+      { poller_id: "pol_2", revision: 4 },
+    ]);
     const grant: BundleAccess = {
       meshId: bank,
       trustDomain: shopDomain,
@@ -389,13 +400,13 @@ describeOnEachEngine("what a store takes it gives back", (open) => {
     };
     await bundles.saveAccess(db, grant);
     expect(await pollersOwing(db, "all", 5), "nobody, of what is granted").toEqual([]);
-    await bundles.saveAccess(db, { ...grant, state: "withdrawn", position: 11 });
+    await bundles.saveAccess(db, { ...grant, state: "withdrawn", position: 12 });
     const owing = (pollerId: string) => ({ pollerId, meshId: bank, trustDomain: shopDomain });
     expect(await pollersOwing(db, "all", 5)).toEqual([owing("pol_1"), owing("pol_2")]);
     expect(await pollersOwing(db, [{ meshId: shop, trustDomain: shopDomain }], 5)).toEqual([]);
     await deliveries.saveDeliveries(db, [{ ...delivery("pol_1", 1, 1), at: 0 }]);
     expect((await deliveries.deliveriesToPoller(db, "pol_1"))[0]?.sequence, "an older batch, offered late").not.toBe(1);
-    await deliveries.saveDeliveries(db, [delivery("pol_1", 5 * 2 ** 32 + 11, null)]);
+    await deliveries.saveDeliveries(db, [delivery("pol_1", 5 * 2 ** 32 + 12, null)]);
     expect(await pollersOwing(db, [grant], 5)).toEqual([owing("pol_2")]);
     await pollers.updatePoller(db, poller("pol_2", { revokedAt: NOON }));
     expect(await pollersOwing(db, "all", 5)).toEqual([]);

@@ -15,39 +15,53 @@ const toDelivery = (row: Selectable<Tables["delivery"]>): Delivery => ({
   at: row.at,
 });
 
-/** Writes a batch: the latest per poller and trust domain, and one row for each first fetch of a revision. */
+/** Writes a batch: the latest per poller and trust domain, and when what it holds was first fetched. */
 export async function saveDeliveries(tx: Executor, deliveries: readonly Delivery[]): Promise<void> {
-  for (const delivery of deliveries) {
-    const row = {
-      mesh_id: delivery.meshId,
-      sequence: delivery.sequence,
-      revision: delivery.revision,
-      projection: delivery.projection,
-      at: delivery.at,
-    };
-    await tx
-      .insertInto("delivery")
-      .values({ ...row, poller_id: delivery.pollerId, trust_domain: delivery.trustDomain })
-      // A batch that was offered again may be older than what another server wrote since; sequences never fall (R16).
-      .onConflict((conflict) =>
-        conflict
-          .columns(["poller_id", "trust_domain"])
-          .doUpdateSet(row)
-          .where("delivery.sequence", "<=", delivery.sequence),
-      )
-      .execute();
-    if (delivery.revision === null) continue;
-    await tx
-      .insertInto("first_delivery")
-      .values({
-        poller_id: delivery.pollerId,
-        trust_domain: delivery.trustDomain,
-        revision: delivery.revision,
-        at: delivery.at,
-      })
-      .onConflict((conflict) => conflict.columns(["poller_id", "trust_domain", "revision"]).doNothing())
-      .execute();
-  }
+  for (const delivery of deliveries)
+    if ((await saveLatest(tx, delivery)) && delivery.revision !== null)
+      await saveFirst(tx, { ...delivery, revision: delivery.revision });
+}
+
+/** @returns whether it is the latest: a batch that was offered again may be older than what another server wrote since */
+async function saveLatest(tx: Executor, delivery: Delivery): Promise<boolean> {
+  const row = {
+    mesh_id: delivery.meshId,
+    sequence: delivery.sequence,
+    revision: delivery.revision,
+    projection: delivery.projection,
+    at: delivery.at,
+  };
+  const { numInsertedOrUpdatedRows } = await tx
+    .insertInto("delivery")
+    .values({ ...row, poller_id: delivery.pollerId, trust_domain: delivery.trustDomain })
+    // Sequences never fall (R16).
+    .onConflict((conflict) =>
+      conflict
+        .columns(["poller_id", "trust_domain"])
+        .doUpdateSet(row)
+        .where("delivery.sequence", "<=", delivery.sequence),
+    )
+    .executeTakeFirstOrThrow();
+  return numInsertedOrUpdatedRows === 1n;
+}
+
+/** Of a revision that the poller did not hold yet; what it held before is nobody's question any more. */
+async function saveFirst(
+  tx: Executor,
+  { pollerId, trustDomain, revision, at }: Delivery & { readonly revision: number },
+): Promise<void> {
+  const { numInsertedOrUpdatedRows } = await tx
+    .insertInto("first_delivery")
+    .values({ poller_id: pollerId, trust_domain: trustDomain, revision, at })
+    .onConflict((conflict) => conflict.columns(["poller_id", "trust_domain", "revision"]).doNothing())
+    .executeTakeFirstOrThrow();
+  if (numInsertedOrUpdatedRows !== 1n) return;
+  await tx
+    .deleteFrom("first_delivery")
+    .where("poller_id", "=", pollerId)
+    .where("trust_domain", "=", trustDomain)
+    .where("revision", "!=", revision)
+    .execute();
 }
 
 /** Where a list of deliveries goes on: after this poller of this trust domain or mesh. */
