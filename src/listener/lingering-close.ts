@@ -1,4 +1,4 @@
-import type { IncomingMessage, Server } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Server as SecureServer } from "node:https";
 import { Socket } from "node:net";
 import { SECOND_MS } from "../time.ts";
@@ -9,7 +9,11 @@ const LONGEST_MS = 2 * SECOND_MS;
 const MOST_BYTES = 4 * 1_048_576;
 const LOOK_EVERY_MS = 20;
 
-/** Says the last word of a connection, whole: what the other side still sends is no request any more. */
+/**
+ * Says the last word of a connection, whole: what the other side still sends is no request any more. Where whole requests are
+ * still to be answered, their answers are the last words: in one's place another would be taken for it, and what was done
+ * for what was not.
+ */
 export type LastWord = (socket: Socket, answer: string | Uint8Array) => void;
 
 /**
@@ -21,34 +25,48 @@ export type LastWord = (socket: Socket, answer: string | Uint8Array) => void;
  */
 export function lingerAtClose(server: Server | SecureServer): LastWord {
   const connections = new WeakMap<Socket, Connection>();
-  beforeHandlers<[IncomingMessage]>(server, "request", (goOn, request) => {
+  beforeHandlers<[IncomingMessage, ServerResponse]>(server, "request", (goOn, request, response) => {
     const { socket } = request;
     const connection = connections.get(socket);
     if (connection?.isLingering) return;
-    if (connection) connection.request = request;
-    else connections.set(socket, lingering(socket, request));
+    if (connection) {
+      connection.request = request;
+      connection.response = response;
+    } else connections.set(socket, lingering(socket, request, response));
     goOn();
   });
   return (socket, answer) => {
-    connections.set(socket, { request: undefined, isLingering: true });
-    cutOffSoon(socket);
-    socket.end(answer);
+    const connection = connections.get(socket);
+    const end = (word: string | Uint8Array) => {
+      cutOffSoon(socket);
+      socket.end(word);
+    };
+    if (!connection) return end(answer);
+    connection.isLingering = true;
+    const { request, response } = connection;
+    if (!request.complete) {
+      // Its own answer has begun, or it is to wait for those of others before it.
+      if (response.headersSent || response.socket !== socket) socket.destroy();
+      else end(answer);
+    } else if (response.writableFinished) end(answer);
+    else response.once("close", () => end(""));
   };
 }
 
+/** What came last over it. */
 interface Connection {
-  /** The one that is answered, or was last. */
-  request: IncomingMessage | undefined;
+  request: IncomingMessage;
+  response: ServerResponse;
   isLingering: boolean;
 }
 
 /** Once for a connection: a poll over a kept one costs no more for it. */
-function lingering(socket: Socket, first: IncomingMessage): Connection {
-  const connection: Connection = { request: first, isLingering: false };
+function lingering(socket: Socket, first: IncomingMessage, response: ServerResponse): Connection {
+  const connection: Connection = { request: first, response, isLingering: false };
   // Node calls it when the last answer of a connection has left.
   socket.destroySoon = () => {
     const { request } = connection;
-    if (!request || request.complete || socket.destroyed) return closeSoon(socket);
+    if (request.complete || socket.destroyed) return closeSoon(socket);
     connection.isLingering = true;
     cutOffSoon(socket);
     request.once("end", () => closeSoon(socket));

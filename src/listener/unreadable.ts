@@ -23,7 +23,7 @@ const CODES: Readonly<Record<string, Unreadable>> = {
 /**
  * Turns away once, and then lets go of, what Node's parser could make no request of, what did not end in time, and CONNECT:
  * a tunnel is no request of ours, and Node hands it past the router (S33, S58, S61). Nobody else answers them.
- * @param answer the whole of what is said, without a word of the request; it is said where nothing was before it
+ * @param answer the whole of what is said, without a word of the request; it is said where no whole request is still to be answered
  */
 export function turnAwayUnreadable(
   server: Server | SecureServer,
@@ -33,9 +33,7 @@ export function turnAwayUnreadable(
   const turnedAway = new WeakSet<Duplex>();
   function turnAway(socket: TLSSocket, why: Unreadable): void {
     turnedAway.add(socket);
-    const words = answer(why);
-    // After an answer on this connection a second one could land in the middle of the first.
-    if (socket.writable && socket.bytesWritten === 0) lastWord(socket, words);
+    if (socket.writable) lastWord(socket, answer(why));
     else socket.destroy();
   }
 

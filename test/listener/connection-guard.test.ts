@@ -114,6 +114,8 @@ interface Case {
   readonly answer?: RegExp;
 }
 
+const ONLY_200 = /^HTTP\/1\.1 200 (?!.*HTTP\/1\.1 )/s;
+
 const CASES: readonly Case[] = [
   { name: "says nothing", over: tcp },
   { name: "says half a ClientHello", over: tcp, says: HALF_A_CLIENT_HELLO },
@@ -128,9 +130,30 @@ const CASES: readonly Case[] = [
     answer: /^HTTP\/1\.1 405 /,
   },
   { name: "says what is no request", over: tls, says: "once upon a time\r\n\r\n", answer: /^HTTP\/1\.1 400 / },
-  { name: "says what is no request behind one", over: tls, says: `GET / ${ASKED}\r\nonce upon a time\r\n\r\n` },
-  { name: "asks for a tunnel behind a request", over: tls, says: `GET / ${ASKED}\r\nCONNECT a:1 ${ASKED}\r\n` },
-  { name: "does not end a body that nobody wants", over: tls, says: `POST / ${ASKED}Content-Length: 9\r\n\r\n` },
+  {
+    name: "says what is no request behind one",
+    over: tls,
+    says: `GET /livez ${ASKED}\r\nonce upon a time\r\n\r\n`,
+    answer: ONLY_200,
+  },
+  {
+    name: "asks for a tunnel behind a request",
+    over: tls,
+    says: `GET /livez ${ASKED}\r\nCONNECT a:1 ${ASKED}\r\n`,
+    answer: ONLY_200,
+  },
+  {
+    name: "asks again behind a last request",
+    over: tls,
+    says: `GET /livez ${ASKED}Connection: close\r\n\r\nGET / ${ASKED}\r\n`,
+    answer: ONLY_200,
+  },
+  {
+    name: "does not end a body that nobody wants",
+    over: tls,
+    says: `POST / ${ASKED}Content-Length: 9\r\n\r\n`,
+    answer: /^HTTP\/1\.1 40[45] (?!.*HTTP\/1\.1 )/s,
+  },
   { name: "is idle behind its answer", over: tls, says: `GET /livez ${ASKED}\r\n`, answer: /^HTTP\/1\.1 200 / },
 ];
 
