@@ -80,19 +80,18 @@ export function guardedSqlite(opened: BetterSqlite3.Database, path: string, guar
     }
   }
 
-  /** Reads go on by the new connection at once; it writes when the disk has taken all that is there. */
+  /** Reads go on by the new connection at once; it writes when it was found sound and the disk has taken all that is there. */
   function reopen(found: unknown): void {
     mendAfter = performance.now() + TRY_AGAIN_MS;
     closeUntouched(handle, path);
     const isFlushed = succeeds(() => flushAgain(path));
     handle = new BetterSqlite3(path, { fileMustExist: true });
+    handle.pragma("query_only = ON");
     kept = keptStatements(prepare);
     requireSound(handle, path);
     requireAcknowledged(handle, guard.acknowledged());
-    if (!isFlushed) {
-      handle.pragma("query_only = ON");
-      return;
-    }
+    if (!isFlushed) return;
+    handle.pragma("query_only = OFF");
     failure = undefined;
     guard.onReopened(found);
   }

@@ -12,7 +12,7 @@ import {
 import { join } from "node:path";
 import BetterSqlite3 from "better-sqlite3";
 import { sql } from "kysely";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { StartRefusal } from "../../src/start-refusal.ts";
 import { migrate } from "../../src/store/migrate.ts";
 import { openSqlite } from "../../src/store/sqlite.ts";
@@ -81,6 +81,34 @@ it("L5: what was done in a transaction that met a corrupt page is not committed,
   await expect(next).rejects.toMatchObject({ code: "SQLITE_READONLY" });
   expect(await size()).toEqual({ size: 3 });
 });
+
+it("L3: after an I/O error nothing is written before the file is found sound and to hold what was acknowledged", async () => {
+  const path = await closedDatabase();
+  const db = openSqlite(path, { acknowledged: () => 9, onReopened() {}, onWritesOff() {} });
+  onTestFinished(() => db.destroy());
+  await db.updateTable("log_head").set({ size: 5 }).execute();
+  const write = () =>
+    inTransaction(db, (tx) => tx.updateTable("log_head").set({ size: 6 }).execute()).then(
+      () => "written",
+      ({ code }: { code: string }) => code,
+    );
+  const prepare = vi.spyOn(BetterSqlite3.prototype, "prepare").mockImplementationOnce(diskFails);
+  onTestFinished(() => prepare.mockRestore());
+  expect(await write()).toBe("SQLITE_IOERR_READ");
+  const { pragma } = BetterSqlite3.prototype;
+  const check = vi.spyOn(BetterSqlite3.prototype, "pragma").mockImplementation(function (this: never, source, options) {
+    return source.startsWith("quick_check") ? diskFails() : pragma.call(this, source, options);
+  });
+  onTestFinished(() => check.mockRestore());
+  expect(await write()).toBe("SQLITE_CANTOPEN");
+  check.mockRestore();
+  expect(await write(), "before it is looked at again").toBe("SQLITE_READONLY");
+  expect(await db.selectFrom("log_head").select("size").executeTakeFirst()).toEqual({ size: 5 });
+});
+
+function diskFails(): never {
+  throw new BetterSqlite3.SqliteError("disk I/O error", "SQLITE_IOERR_READ");
+}
 
 describe("every open of the embedded database", () => {
   it.each([
