@@ -24,6 +24,8 @@ export interface Served {
 /** Deliveries on their way to the ledger. */
 export interface DeliveryOutbox {
   note(poller: PollerInput, served: Served, at: EpochMs): void;
+  /** Sends what waits, if no batch is under way: as often as this is called, and no oftener, the ledger is written. */
+  send(): void;
   /** Resolves when all that were noted before are in the ledger. */
   flush(): Promise<void>;
 }
@@ -50,13 +52,19 @@ export function deliveryOutbox(
   let count = 0;
   let sending: Promise<void> | null = null;
 
-  async function sendAll(): Promise<void> {
-    while (count > 0) {
-      const batch = Array.from(waiting, ([poller, ofPoller]) => ofPoller.map((one) => toDelivery(poller, one))).flat();
-      waiting = new Map();
-      count = 0;
-      await send(batch);
-    }
+  function sendNext(): Promise<void> {
+    sending ??= sendWaiting().finally(() => {
+      sending = null;
+    });
+    return sending;
+  }
+
+  async function sendWaiting(): Promise<void> {
+    if (count === 0) return;
+    const batch = Array.from(waiting, ([poller, ofPoller]) => ofPoller.map((one) => toDelivery(poller, one))).flat();
+    waiting = new Map();
+    count = 0;
+    await send(batch);
   }
 
   return {
@@ -73,11 +81,11 @@ export function deliveryOutbox(
       }
       counters.add("deliveries");
     },
+    send: () => void sendNext(),
     async flush() {
-      sending ??= sendAll().finally(() => {
-        sending = null;
-      });
+      // Which may have begun before the last were noted.
       await sending;
+      await sendNext();
     },
   };
 }

@@ -3,7 +3,6 @@ export interface Readiness {
   /** The publications are those of now. */
   confirm(nowMs: number): void;
   stop(): void;
-  stopping(): boolean;
   /** Empty when ready. A lost database shows only after `maxStaleMs`: it must not take bundles away. */
   reasons(nowMs: number): readonly string[];
 }
@@ -18,7 +17,6 @@ export function readiness(maxStaleMs: number): Readiness {
     stop() {
       isStopping = true;
     },
-    stopping: () => isStopping,
     reasons(nowMs) {
       const reasons = [];
       if (isStopping) reasons.push("stopping");

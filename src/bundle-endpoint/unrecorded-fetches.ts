@@ -17,9 +17,11 @@ export interface UnrecordedFetches {
 const REWRITE_AFTER_LINES = 1_000;
 
 export function unrecordedFetches(path: string): UnrecordedFetches {
-  const left = existsSync(path) ? readFetches(path) : [];
+  const { left, isTorn } = existsSync(path) ? readFetches(path) : { left: [], isTorn: false };
   const open = new Map(left.map((fetch) => [keyOf(fetch), fetch]));
   let lines = left.length;
+  /** It ends within a line: the next would be taken for the rest of it. */
+  let mustRewrite = isTorn;
   let file = openSync(path, "a", 0o600);
 
   function rewrite(): void {
@@ -30,6 +32,7 @@ export function unrecordedFetches(path: string): UnrecordedFetches {
     closeSync(file);
     file = next;
     lines = open.size;
+    mustRewrite = false;
   }
 
   return {
@@ -39,13 +42,14 @@ export function unrecordedFetches(path: string): UnrecordedFetches {
       if (open.has(key)) return;
       open.set(key, fetch);
       try {
-        if (lines > REWRITE_AFTER_LINES && lines > 2 * open.size) rewrite();
+        if (mustRewrite || (lines > REWRITE_AFTER_LINES && lines > 2 * open.size)) rewrite();
         else {
           appendFileSync(file, lineOf(fetch));
           lines++;
         }
       } catch {
         // A full disk refuses no poll (decision 12); the ledger takes the delivery when it can.
+        mustRewrite = true;
       }
     },
     recorded(fetch) {
@@ -58,10 +62,12 @@ const keyOf = ({ pollerId, trustDomain }: Fetch): string => `${pollerId} ${trust
 const lineOf = ({ pollerId, meshId, trustDomain }: Fetch): string => `${pollerId} ${meshId} ${trustDomain}\n`;
 
 /** A line that was cut off has no end, and is left out. */
-function readFetches(path: string): Fetch[] {
-  const whole = readFileSync(path, "utf8").split("\n").slice(0, -1);
-  return whole.flatMap((line) => {
+function readFetches(path: string): { readonly left: Fetch[]; readonly isTorn: boolean } {
+  const lines = readFileSync(path, "utf8").split("\n");
+  const isTorn = lines.pop() !== "";
+  const left = lines.flatMap((line) => {
     const [pollerId, meshId, trustDomain] = line.split(" ");
     return pollerId && meshId && trustDomain ? [{ pollerId, meshId, trustDomain }] : [];
   });
+  return { left, isTorn };
 }

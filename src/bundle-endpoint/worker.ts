@@ -85,7 +85,7 @@ function watchClock(): void {
   setTimeout(watchClock, Math.max(1, Math.min(CLOCK_CHECK_MS, publication.nextDeadline() - now))).unref();
 }
 watchClock();
-setInterval(() => void outbox.flush(), options.deliveryBatchMs).unref();
+setInterval(outbox.send, options.deliveryBatchMs).unref();
 
 let drained: Promise<unknown> | undefined;
 async function drain(graceMs: number): Promise<void> {

@@ -17,7 +17,6 @@ export interface ConnectionLimits {
   admit(address: string, nowMs: number): Admission | null;
   /** An address has shown who it is: for an hour it has a reserve of its own. */
   noteSuccess(address: string, nowMs: number): void;
-  open(): number;
 }
 
 interface Caller {
@@ -35,7 +34,6 @@ const MAX_KNOWN = 100_000;
 export function connectionLimits(limits: ConnectionCaps): ConnectionLimits {
   const callers = new Map<string, Caller>();
   let ordinary = 0;
-  let reserved = 0;
 
   function callerOf(address: string): Caller {
     const known = callers.get(address);
@@ -69,11 +67,9 @@ export function connectionLimits(limits: ConnectionCaps): ConnectionLimits {
       }
       const known = nowMs - caller.successAt < RESERVE_MS;
       if (known && caller.reserved < limits.reservedConnectionsPerAddress) {
-        reserved++;
         caller.reserved++;
         return {
           release() {
-            reserved--;
             caller.reserved--;
           },
         };
@@ -84,7 +80,6 @@ export function connectionLimits(limits: ConnectionCaps): ConnectionLimits {
     noteSuccess(address, nowMs) {
       callerOf(address).successAt = nowMs;
     },
-    open: () => ordinary + reserved,
   };
 
   /** Who was never known is remembered only while connected. */

@@ -125,6 +125,8 @@ export function createUnitOfWork(parts: UnitOfWorkParts): UnitOfWork {
     ) {
       let newest = 0;
       const act = async (tx: Executor, group: Group): Promise<unknown> => {
+        // Of an attempt that was rolled back nothing is acknowledged.
+        newest = 0;
         const events: SealedEvent[] = [];
         const outside: (() => Promise<void>)[] = [];
         const work = newWork(parts, tx, actor, group.newest(), { events, outside });

@@ -1,6 +1,7 @@
-import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import fs, { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { keptNumbers } from "../../src/bundle-endpoint/kept-numbers.ts";
 import { unrecordedFetches } from "../../src/bundle-endpoint/unrecorded-fetches.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
@@ -32,6 +33,31 @@ describe("first fetches that the ledger may not have", () => {
     const path = join(temporaryFolder(), "fetches");
     writeFileSync(path, "a bank shop.example\nb bank shop.exa");
     expect(unrecordedFetches(path).left).toEqual([fetch("a")]);
+  });
+
+  it("what is written behind a line that was cut off is a line of its own (R21)", () => {
+    const path = join(temporaryFolder(), "fetches");
+    writeFileSync(path, "a bank shop.example\nb bank shop.exa");
+    unrecordedFetches(path).add(fetch("c"));
+    expect(unrecordedFetches(path).left).toEqual([fetch("a"), fetch("c")]);
+  });
+
+  it("what a full disk did not take is written with the next", () => {
+    const folder = temporaryFolder();
+    const path = join(folder, "fetches");
+    const fetches = unrecordedFetches(path);
+    fetches.add(fetch("a"));
+    const { appendFileSync } = fs;
+    const append = vi.spyOn(fs, "appendFileSync").mockImplementationOnce((file, line) => {
+      appendFileSync(file, String(line).slice(0, 3));
+      throw new Error("ENOSPC");
+    });
+    syncBuiltinESMExports();
+    fetches.add(fetch("b"));
+    append.mockRestore();
+    syncBuiltinESMExports();
+    fetches.add(fetch("c"));
+    expect(unrecordedFetches(path).left).toEqual(["a", "b", "c"].map(fetch));
   });
 });
 
