@@ -18,6 +18,7 @@ export const EVENT_TYPES = [
   "membership.granted",
   "membership.denied",
   "membership.expelled",
+  "membership.reopened",
   "membership.ended",
   "trust-domain.registered",
   "trust-domain.updated",

@@ -1,5 +1,7 @@
-import { afterAll, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
+import { bareMesh, upload } from "../api/api-fixture.ts";
 import { expectStatus, federate, registerMesh, runBroker } from "../support/running-broker.ts";
+import { testCa } from "../support/test-ca.ts";
 import { eventually } from "./federation-fixture.ts";
 
 const broker = await runBroker();
@@ -55,3 +57,69 @@ it("S21: the new owner of a trust domain that was given back learns nothing of t
     (found) => found.map(({ meshId }) => meshId).join() === "fresh,secret",
   );
 });
+
+describe("S21: whoever is left in a trust domain that its owner gives back", async () => {
+  const trustDomain = "left.example";
+  const owner = await bareMesh(broker, "old-owner", trustDomain, { listed: false });
+  const peer = await registerMesh(broker, "left-peer");
+  const invited = await expectStatus(
+    201,
+    broker.api("POST", "/v1/invitations", { token: operator, body: { trustDomain } }),
+  );
+  const member = await bareMeshBy(invited.body.token, "left-over", trustDomain);
+  const decide = (token: string, decision: string, more = {}) => {
+    const body = { meshId: "left-over", decision, ...more };
+    return expectStatus(200, broker.api("POST", `/v1/trust-domains/${trustDomain}/memberships`, { token, body }));
+  };
+  await decide(owner.token, "grant");
+  await upload(broker, member, testCa({ trustDomain }).certificatePem);
+  const agreed = await federate(broker, member, peer, { trust: [{ consumer: "left-peer", provider: "left-over" }] });
+  const transfers = `/v1/trust-domains/${trustDomain}/transfers`;
+  const offer = { meshId: "left-over", reason: "the old owner's reason" };
+  await expectStatus(201, broker.api("POST", transfers, { token: owner.token, body: offer }));
+  await decide(owner.token, "expel", { reason: "the old owner's reason", force: true });
+  await expectStatus(200, broker.api("DELETE", "/v1/meshes/old-owner", { token: owner.token }));
+  const next = { meshId: "new-owner", trustDomain };
+  await expectStatus(201, broker.api("POST", "/v1/meshes", { token: operator, body: next }));
+  const admin = { name: "admin", role: "mesh-admin", meshes: ["new-owner"] };
+  const { token } = (await expectStatus(201, broker.api("POST", "/v1/tokens", { token: operator, body: admin }))).body;
+  const read = async (path: string) => (await expectStatus(200, broker.api("GET", path, { token }))).text;
+
+  it("asks the next owner, who learns nothing of what the last one decided or offered", async () => {
+    const { memberships } = JSON.parse(await read(`/v1/trust-domains/${trustDomain}/memberships`));
+    expect(memberships).toMatchObject([
+      { meshId: "left-over", state: "pending", reason: null },
+      { meshId: "new-owner", state: "granted" },
+    ]);
+    expect(JSON.parse(await read(transfers))).toMatchObject({ transfers: [] });
+    expect(await read("/v1/audit-events")).not.toContain("the old owner's reason");
+  });
+
+  it("has agreed to nothing in the next owner's name: its peer is served none of that one's authorities", async () => {
+    await upload(broker, { meshId: "new-owner", token, trustDomain }, testCa({ trustDomain }).certificatePem);
+    await decide(token, "grant");
+    const { state, lastWord } = (
+      await expectStatus(200, broker.api("GET", `/v1/federations/${agreed}`, { token: peer.token }))
+    ).body;
+    expect([state, lastWord]).toMatchObject(["withdrawn", { said: "withdrawn", meshId: "left-over" }]);
+    const { status, body } = await broker.pollWeb(`/p/${peer.pollerToken}/${trustDomain}`);
+    expect([status, JSON.parse(body).keys]).toEqual([200, []]);
+    expect((await broker.api("GET", `/v1/federations/${agreed}`, { token })).status).toBe(404);
+    expect(JSON.parse(await read("/v1/federations"))).toMatchObject({ federations: [] });
+  });
+
+  it("agrees anew, and the next owner sees that", async () => {
+    const anew = await federate(broker, member, peer, { trust: [{ consumer: "left-peer", provider: "left-over" }] });
+    expect(JSON.parse(await read("/v1/federations"))).toMatchObject({ federations: [{ federationId: anew }] });
+    expect((await broker.api("GET", `/v1/federations/${anew}`, { token })).status).toBe(200);
+    expect(JSON.parse((await broker.pollWeb(`/p/${peer.pollerToken}/${trustDomain}`)).body).keys).toHaveLength(2);
+  });
+});
+
+async function bareMeshBy(invitation: string, meshId: string, trustDomain: string) {
+  const made = await expectStatus(
+    201,
+    broker.api("POST", "/v1/meshes", { token: invitation, body: { meshId, trustDomain, listed: false } }),
+  );
+  return { meshId, token: made.body.token as string, trustDomain };
+}

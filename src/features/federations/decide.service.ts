@@ -7,6 +7,7 @@ import type { MeshId } from "../meshes/mesh-id.ts";
 import { trustDomainNamed } from "../trust-domains/trust-domain.service.ts";
 import { changeTerms } from "./change-terms.ts";
 import { type ConsentDecision, decideConsent } from "./consent.ts";
+import { unendedOfMesh } from "./federation.store.ts";
 import { consentOf, type Decided, type Federation } from "./federation.ts";
 import { openFederationsOf, requireNoOtherOpen } from "./federation-facts.service.ts";
 import { saveDecided } from "./save-decided.service.ts";
@@ -17,7 +18,7 @@ import { ownerOverParty, visibleFederation } from "./visible-federation.service.
 
 /**
  * One side grants, denies or withdraws; or the owner of a side's trust domain vetoes or allows again.
- * @throws {Refusal} `not-found`, `terms-changed`, `federation-decision`, `federation-exists`, `membership-pending`
+ * @throws {Refusal} `not-found`, `terms-changed`, `federation-decision`, `federation-exists`
  */
 export async function giveConsent(
   work: Work,
@@ -66,7 +67,7 @@ async function withVetoLifted(work: Work, decided: Decided, { meshId, decision, 
 /** The trust domain of a party that this mesh owns without being a party. @throws {Refusal} `not-found` */
 async function vetoedTrustDomain(db: Executor, federation: Federation, meshId: MeshId): Promise<TrustDomain> {
   for (const party of federation.parties) {
-    if ((await ownerOverParty(db, party)) === meshId) return party.trustDomain;
+    if ((await ownerOverParty(db, federation, party)) === meshId) return party.trustDomain;
   }
   throw notFound("/meshId");
 }
@@ -101,9 +102,26 @@ export async function askForTerms(
  * @param byMesh whether its own admin does it, or an operator
  */
 export async function withdrawAll(work: Work, meshId: MeshId, reason: string, byMesh: boolean): Promise<void> {
-  for (const federation of await openFederationsOf(work, meshId)) {
-    const decision = consentOf(federation, meshId)?.decision === "granted" ? "withdraw" : "deny";
-    const decided = decideConsent(federation, meshId, decision, null, reason, work.now);
-    await saveDecided(work, federation, decided, meshId, reason, byMesh ? { actingMesh: meshId } : {});
-  }
+  const by = byMesh ? { actingMesh: meshId } : {};
+  for (const federation of await openFederationsOf(work, meshId)) await takeBack(work, federation, meshId, reason, by);
+}
+
+/**
+ * Ends what a mesh has agreed in a trust domain that is nobody's any more: its peers trusted that one's owner. What waits for a
+ * membership, for a veto's end or for a clock that is set back ends too.
+ */
+export async function endAllOf(work: Work, meshId: MeshId, reason: string): Promise<void> {
+  for (const federation of await unendedOfMesh(work.tx, meshId)) await takeBack(work, federation, meshId, reason, {});
+}
+
+async function takeBack(
+  work: Work,
+  federation: Federation,
+  meshId: MeshId,
+  reason: string,
+  by: { readonly actingMesh?: MeshId },
+): Promise<void> {
+  const decision = consentOf(federation, meshId)?.decision === "granted" ? "withdraw" : "deny";
+  const decided = decideConsent(federation, meshId, decision, null, reason, work.now);
+  await saveDecided(work, federation, decided, meshId, reason, by);
 }

@@ -1,4 +1,4 @@
-import type { ExpressionBuilder } from "kysely";
+import { type ExpressionBuilder, sql } from "kysely";
 import type { TrustDomain } from "../../spiffe/trust-domain.ts";
 import type { Executor, Tables } from "../../store/tables.ts";
 import type { EpochMs } from "../../time.ts";
@@ -71,6 +71,13 @@ export async function newestBetween(db: Executor, a: MeshId, b: MeshId): Promise
   return row && parse(row);
 }
 
+/** Those of a mesh that were never ended by a word, whatever the clock says of them. */
+export async function unendedOfMesh(db: Executor, meshId: MeshId): Promise<Federation[]> {
+  const ofMesh = (side: "mesh_a" | "mesh_b") =>
+    documents(db).where(side, "=", meshId).where("standing", "in", ["open", "vetoed"]);
+  return (await ofMesh("mesh_a").unionAll(ofMesh("mesh_b")).execute()).map(parse);
+}
+
 /** Those of a mesh that may be open at `now`. */
 export async function federationsOfMesh(db: Executor, meshId: MeshId, now: EpochMs): Promise<Federation[]> {
   const ofMesh = (side: "mesh_a" | "mesh_b") => documents(db).where(side, "=", meshId).where(mayBeOpen(now));
@@ -99,6 +106,18 @@ export async function federationsWithTrustDomain(
   return (await withTrustDomain("a", "b").unionAll(withTrustDomain("b", "a")).execute()).map(parse);
 }
 
+/** Event-log position at which a federation was proposed; none of one whose event is written with the commit. */
+export async function federationBeganAt(db: Executor, federationId: string): Promise<number | undefined> {
+  const { position } = await db
+    .selectFrom("event_subject")
+    .select(({ fn }) => fn.min("position").as("position"))
+    .where("subject", "=", `federation/${federationId}`)
+    .executeTakeFirstOrThrow();
+  return position === null ? undefined : Number(position);
+}
+
+const beganAt = sql<number>`(select min(position) from event_subject where subject = 'federation/' || federation.federation_id)`;
+
 /** What a scope may see: its meshes' own, and those over which its meshes are owners (`ownerOverParty`). */
 export async function listFederations(
   db: Executor,
@@ -120,14 +139,23 @@ export async function listFederations(
   if (!scope.all) {
     const mine = [...scope.meshes, ""];
     const owned = db.selectFrom("trust_domain").select("name").where("owner", "in", mine);
-    const members = db.selectFrom("membership").select("mesh_id");
     query = query.where((where) =>
       where.or([
         where("mesh_a", "in", mine),
         where("mesh_b", "in", mine),
         ...(["a", "b"] as const).flatMap((side) => [
           where(`trust_domain_${side}`, "in", owned.where("owned_since", "is", null)),
-          where.and([where(`trust_domain_${side}`, "in", owned), where(`mesh_${side}`, "in", members)]),
+          where.and([
+            where(`trust_domain_${side}`, "in", owned),
+            where(
+              beganAt,
+              ">",
+              where
+                .selectFrom("trust_domain")
+                .select("owned_since")
+                .whereRef("name", "=", `federation.trust_domain_${side}`),
+            ),
+          ]),
         ]),
       ]),
     );

@@ -3,8 +3,8 @@ import type { Executor } from "../../store/tables.ts";
 import { notFound } from "../access/caller.ts";
 import { reaches, type Scope } from "../access/role.ts";
 import type { MeshId } from "../meshes/mesh-id.ts";
-import { membershipOf, trustDomainNamed } from "../trust-domains/trust-domain.service.ts";
-import { findFederation, listFederations } from "./federation.store.ts";
+import { trustDomainNamed } from "../trust-domains/trust-domain.service.ts";
+import { federationBeganAt, findFederation, listFederations } from "./federation.store.ts";
 import type { Federation } from "./federation.ts";
 import type { Party } from "./terms.ts";
 
@@ -19,20 +19,25 @@ export async function visibleFederation(db: Executor, scope: Scope, federationId
   if (!federation) throw notFound();
   for (const party of federation.parties) {
     if (reaches(scope, party.meshId)) return federation;
-    const owner = await ownerOverParty(db, party);
+    const owner = await ownerOverParty(db, federation, party);
     if (owner && reaches(scope, owner)) return federation;
   }
   throw notFound();
 }
 
 /**
- * The owner of a party's trust domain. Where it was given back and registered again, what a mesh had agreed that was gone by
- * then is not the new owner's to see (S21).
+ * The owner of a party's trust domain. Where it was given back and registered again, what was proposed before is not the new
+ * owner's to see (S21).
  */
-export async function ownerOverParty(db: Executor, { meshId, trustDomain }: Party): Promise<MeshId | null> {
+export async function ownerOverParty(
+  db: Executor,
+  { federationId }: Federation,
+  { trustDomain }: Party,
+): Promise<MeshId | null> {
   const record = await trustDomainNamed(db, trustDomain);
   if (!record || record.ownedSince === null) return record?.owner ?? null;
-  return (await membershipOf(db, meshId)) ? record.owner : null;
+  const beganAt = await federationBeganAt(db, federationId);
+  return beganAt === undefined || beganAt > record.ownedSince ? record.owner : null;
 }
 
 /**
@@ -47,7 +52,7 @@ export async function concernedBy(
   const audience: Subject[] = [];
   for (const party of federation.parties) {
     subjects.push(`mesh/${party.meshId}`, `trust-domain/${party.trustDomain}`);
-    const owner = await ownerOverParty(db, party);
+    const owner = await ownerOverParty(db, federation, party);
     if (owner) audience.push(`mesh/${owner}`);
   }
   return { subjects, audience };

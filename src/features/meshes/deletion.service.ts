@@ -5,11 +5,11 @@ import type { Caller } from "../access/caller.ts";
 import { takeOutOfTokens } from "../access/token.service.ts";
 import { removeAccessesOf } from "../bundles/bundle.service.ts";
 import { revokeCodesOf } from "../federation-codes/federation-code.service.ts";
-import { withdrawAll } from "../federations/decide.service.ts";
+import { endAllOf, withdrawAll } from "../federations/decide.service.ts";
 import { openFederationsOf } from "../federations/federation-facts.service.ts";
 import { touchFederationsOf } from "../federations/save-decided.service.ts";
 import { revokePollersOf } from "../pollers/poller.service.ts";
-import { leaveTrustDomain, membersOf, trustDomainNamed } from "../trust-domains/trust-domain.service.ts";
+import { leaveTrustDomain, leftWithout, membersOf, trustDomainNamed } from "../trust-domains/trust-domain.service.ts";
 import { readMesh } from "./mesh.service.ts";
 import { markMeshDeleted } from "./mesh.store.ts";
 import type { RegisteredMesh } from "./mesh.ts";
@@ -66,7 +66,9 @@ async function requireNoOtherMembers({ tx }: Work, { meshId, trustDomain }: Regi
 }
 
 /** The mesh's word where its own admin deletes it, nobody's where an operator does (S21). */
-async function endFederations(work: Work, { meshId }: RegisteredMesh): Promise<void> {
+async function endFederations(work: Work, { meshId, trustDomain }: RegisteredMesh): Promise<void> {
   await withdrawAll(work, meshId, "the mesh is deleted", work.cause?.actingMesh === meshId);
+  for (const left of await leftWithout(work, meshId, trustDomain))
+    await endAllOf(work, left, `${trustDomain} is given back by its owner`);
   await touchFederationsOf(work, meshId);
 }

@@ -77,3 +77,7 @@ export async function listTransfers(
     .execute();
   return rows.map(toTransfer);
 }
+
+export async function deleteTransfers(tx: Executor, trustDomain: TrustDomain): Promise<void> {
+  await tx.deleteFrom("trust_domain_transfer").where("trust_domain", "=", trustDomain).execute();
+}

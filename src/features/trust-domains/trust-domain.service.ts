@@ -5,6 +5,7 @@ import type { Work } from "../../store/unit-of-work.ts";
 import { notFound, type TokenCaller } from "../access/caller.ts";
 import { reaches, type Scope } from "../access/role.ts";
 import type { MeshId } from "../meshes/mesh-id.ts";
+import { deleteTransfers } from "./transfer.store.ts";
 import {
   deleteMembership,
   findMembership,
@@ -143,9 +144,15 @@ export async function joinTrustDomain(
   return membership;
 }
 
+/** The meshes that have nobody to be members of once this mesh is gone: none unless it is the owner. */
+export async function leftWithout({ tx }: Work, meshId: MeshId, trustDomain: TrustDomain): Promise<MeshId[]> {
+  if ((await findTrustDomain(tx, trustDomain))?.owner !== meshId) return [];
+  return (await membershipsOf(tx, trustDomain)).map((left) => left.meshId).filter((left) => left !== meshId);
+}
+
 /**
- * A mesh leaves; the owner takes the trust domain's publicness with it, and the name is free for an operator only. Whose act it
- * is follows from the deletion.
+ * A mesh leaves; the owner takes the trust domain's publicness with it, what it decided of others and what it offered them
+ * (S21), and the name is free for an operator only. Whose act it is follows from the deletion.
  */
 export async function leaveTrustDomain(work: Work, mesh: { meshId: MeshId; trustDomain: TrustDomain }): Promise<void> {
   const { meshId, trustDomain } = mesh;
@@ -164,4 +171,15 @@ export async function leaveTrustDomain(work: Work, mesh: { meshId: MeshId; trust
     subjects: [`trust-domain/${trustDomain}`, `mesh/${meshId}`],
     before: record,
   });
+  await deleteTransfers(work.tx, trustDomain);
+  for (const left of await membershipsOf(work.tx, trustDomain)) await reopen(work, left);
+}
+
+/** The next owner finds who asks, and nothing of what the last one thought of it. */
+async function reopen(work: Work, before: Membership): Promise<void> {
+  if (before.state === "pending") return;
+  const after: Membership = { ...before, state: "pending", decidedAt: null, reason: null };
+  await saveMembership(work.tx, after);
+  const subjects: Subject[] = [`mesh/${before.meshId}`, `trust-domain/${before.trustDomain}`];
+  work.record({ type: "membership.reopened", subjects, before, after });
 }
