@@ -11,6 +11,7 @@ import { auditIndexes } from "../../migrations/0009-audit-indexes.ts";
 import { standingFederations } from "../../migrations/0010-standing-federations.ts";
 import { tokensOfGoneMeshes } from "../../migrations/0011-tokens-of-gone-meshes.ts";
 import { ownedSince } from "../../migrations/0012-owned-since.ts";
+import { consentedSides } from "../../migrations/0014-consented-sides.ts";
 import { StartRefusal } from "../start-refusal.ts";
 import type { Migration } from "./migration.ts";
 import { lacksRights, requireOpenSchema } from "./postgres-rights.ts";
@@ -33,6 +34,7 @@ export const migrations: readonly Migration[] = [
   standingFederations,
   tokensOfGoneMeshes,
   ownedSince,
+  consentedSides,
 ];
 
 /** The database was written by a newer program: this one does not know what its tables mean. */

@@ -168,6 +168,9 @@ export interface Tables {
     expires_at: number | null;
     /** What people have said: `open`, `vetoed` or `ended`. Derived from the document (`standingOf`). */
     standing: GeneratedAlways<string>;
+    /** 1 where the side has ever consented. Derived from the document. */
+    consented_a: GeneratedAlways<number>;
+    consented_b: GeneratedAlways<number>;
     document: string;
   };
   federation_code: {

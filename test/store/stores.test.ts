@@ -297,7 +297,8 @@ describeOnEachEngine("what a store takes it gives back", (open) => {
     expect(await federations.federationsOfMesh(db, bank, soon)).toEqual([changed]);
     expect(await federations.federationsWithTrustDomain(db, bank, shopDomain, soon)).toEqual([changed]);
     expect(await federations.federationsWithTrustDomain(db, bank, bankDomain, soon)).toEqual([]);
-    expect(await federations.peersOfMesh(db, shop)).toEqual([bank]);
+    expect(await federations.peersOfMesh(db, bank, 0)).toEqual([shop]);
+    expect(await federations.peersOfMesh(db, shop, 0), "who was only proposed to").toEqual([]);
     for (const scope of [all, only(shop), only(bank)])
       expect(await federations.listFederations(db, scope, {}, "", 9)).toEqual([changed]);
     expect(await federations.listFederations(db, only(absent), {}, "", 9)).toEqual([]);
@@ -338,8 +339,7 @@ describeOnEachEngine("what a store takes it gives back", (open) => {
     for (const id of ["fed_1", "fed_2", "fed_4"])
       await db.deleteFrom("federation").where("federation_id", "=", id).execute();
     expect(await federations.federationsOfMesh(db, shop, NOON + 1)).toEqual([]);
-    expect(await federations.peersOfMesh(db, shop)).toEqual([bank]);
-    expect(await federations.peersOfMesh(db, bank)).toEqual([shop]);
+    expect(await federations.peersOfMesh(db, bank, 0), "who has taken its word back").toEqual([shop]);
   });
 
   it("pollers and deliveries, and who owes a tombstone", async () => {

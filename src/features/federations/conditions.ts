@@ -45,7 +45,7 @@ export function conditionsOf(
     consented(federation),
     accepted(federation, facts),
     unexpired(federation, now),
-    ...unsuspended(facts),
+    ...(federation.agreement ? unsuspended(facts) : []),
   ];
   const state = stateOf(federation, facts, now);
   const since = Math.max(...conditions.map(({ lastTransitionTime }) => lastTransitionTime));
@@ -124,7 +124,10 @@ function accepted(federation: Federation, facts: PartyFacts): Condition {
   };
 }
 
-/** Where neither side ever was, nobody is told of it. The reason is the suspended side's alone. */
+/**
+ * Where neither side ever was, nobody is told of it, nor is whoever only proposes to one that is (S21). The reason is the
+ * suspended side's alone.
+ */
 function unsuspended({ suspended = [], suspensionEndedAt }: PartyFacts): Condition[] {
   const type = "Unsuspended";
   const [first] = suspended;

@@ -84,11 +84,20 @@ export async function federationsOfMesh(db: Executor, meshId: MeshId, now: Epoch
   return (await ofMesh("mesh_a").unionAll(ofMesh("mesh_b")).execute()).map(parse);
 }
 
-/** The meshes that one has, or had, a federation with. */
-export async function peersOfMesh(db: Executor, meshId: string): Promise<string[]> {
-  const peers = (side: "mesh_a" | "mesh_b", other: "mesh_a" | "mesh_b") =>
-    db.selectFrom("federation").select(`${other} as peer`).distinct().where(side, "=", meshId);
-  return (await peers("mesh_a", "mesh_b").union(peers("mesh_b", "mesh_a")).execute()).map(({ peer }) => peer);
+/**
+ * The meshes that have ever consented to a federation with one: a stranger that is only proposed to is no peer.
+ * @param since event-log position; federations that were proposed before do not count
+ */
+export async function peersOfMesh(db: Executor, meshId: string, since: number): Promise<string[]> {
+  const peers = (side: "a" | "b", other: "a" | "b") =>
+    db
+      .selectFrom("federation")
+      .select(`mesh_${other} as peer`)
+      .distinct()
+      .where(`mesh_${side}`, "=", meshId)
+      .where(`consented_${other}`, "=", 1)
+      .$if(since > 0, (query) => query.where(beganAt, ">", since));
+  return (await peers("a", "b").union(peers("b", "a")).execute()).map(({ peer }) => peer);
 }
 
 /** Those of one mesh with any mesh of a trust domain that may be open at `now`. */

@@ -13,11 +13,17 @@ export async function knownConsumers(db: Executor, scope: Scope, trustDomain: Tr
   const record = await trustDomainNamed(db, trustDomain);
   const isOwners = record?.owner != null && reaches(scope, record.owner);
   if (isOwners && record.ownedSince === null) return "all";
-  // Of one that an earlier owner gave back, the present members and those that they federate with.
-  const members = isOwners ? (await membersOf(db, trustDomain)).map(({ meshId }) => meshId) : [];
-  const known = new Set<string>([...scope.meshes, ...members]);
-  for (const meshId of [...known]) for (const peer of await peersOfMesh(db, meshId)) known.add(peer);
+  const known = new Set<string>(scope.meshes);
+  for (const meshId of scope.meshes) addAll(known, await peersOfMesh(db, meshId, 0));
+  if (!isOwners) return known;
+  // Of one that an earlier owner gave back, the present members and those that they federate with since.
+  for (const { meshId } of await membersOf(db, trustDomain))
+    addAll(known, [meshId, ...(await peersOfMesh(db, meshId, record.ownedSince ?? 0))]);
   return known;
+}
+
+function addAll(set: Set<string>, some: readonly string[]): void {
+  for (const one of some) set.add(one);
 }
 
 /** The mesh IDs that somebody may know of. */
