@@ -292,6 +292,25 @@ describe("federations in a mesh document", () => {
     expect(agreed).toMatchObject({ state: "active", outcome: "changed" });
   });
 
+  it("consent to what they name and no more: a direction that is named twice, or is another's, is refused (S20)", async () => {
+    const proposal = { token: bank.token, body: { proposer: bank.meshId, peer: shop.meshId } };
+    const { federationId } = (await expectStatus(201, broker.api("POST", "/v1/federations", proposal))).body;
+    const d = { consumer: shop.meshId, provider: bank.meshId };
+    const third = await bareMesh(broker, `third-${names}`);
+    for (const trust of [[d, d], [{ ...d, provider: third.meshId }], [d, { ...d, consumer: third.meshId }], []]) {
+      const answer = await tryPut(shop, { mesh: {}, federations: [{ peer: bank.meshId, trust }] });
+      expect([answer.status, answer.body.code, answer.body.pointer]).toEqual([
+        422,
+        "invalid-terms",
+        expect.stringMatching(/^\/federations\/0\/trust/),
+      ]);
+    }
+    const { state } = (
+      await expectStatus(200, broker.api("GET", `/v1/federations/${federationId}`, { token: shop.token }))
+    ).body;
+    expect(state).toBe("pending");
+  });
+
   it("that were denied or withdrawn by the peer are left so, and the answer says it", async () => {
     const [{ federationId }] = (await put(shop, wants(bank))).federations;
     await consent(bank, federationId, "deny");

@@ -17,7 +17,7 @@ import { type Federation, proposeFederation } from "./federation.ts";
 import { requireNoOtherOpen } from "./federation-facts.service.ts";
 import { saveDecided } from "./save-decided.service.ts";
 import { authoritiesShown } from "./shown-authorities.service.ts";
-import { bothDirections, type Direction, makeTerms, type Party, termsDigest } from "./terms.ts";
+import { type Direction, makeTerms, type Party, termsDigest } from "./terms.ts";
 import { concernedBy } from "./visible-federation.service.ts";
 
 /**
@@ -48,7 +48,7 @@ export async function propose(
   const peer = consented?.mesh ?? (await reachablePeer(work.tx, caller, proposer, asked.peer));
   const parties: readonly [Party, Party] = [partyOf(proposer), partyOf(peer)];
   const { trust, expiresAt } = consented ? agreedByCode(consented.code, proposer.meshId, asked) : asked;
-  const terms = makeTerms(parties, trust ?? bothDirections(parties), expiresAt ?? null, work.now);
+  const terms = makeTerms(parties, trust, expiresAt ?? null, work.now);
   await requireNoOtherOpen(work, proposer.meshId, peer.meshId, undefined);
 
   const federation = proposeFederation({

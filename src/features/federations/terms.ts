@@ -31,10 +31,32 @@ export const termsDigest = (terms: Terms): string =>
     .update(canonicalize({ ...terms }) as string)
     .digest("hex");
 
-export const bothDirections = ([a, b]: readonly [Party, Party]): readonly Direction[] => [
-  { consumer: a.meshId, provider: b.meshId },
-  { consumer: b.meshId, provider: a.meshId },
+export const bothDirections = ([a, b]: readonly [Party, Party]): readonly Direction[] => bothWays([a.meshId, b.meshId]);
+
+const bothWays = ([a, b]: readonly [MeshId, MeshId]): readonly Direction[] => [
+  { consumer: a, provider: b },
+  { consumer: b, provider: a },
 ];
+
+/**
+ * Directions between two meshes as they were asked for, in canonical order: both where nothing was said.
+ * @throws {Refusal} `invalid-terms` for one that is not between them, is named twice or missing altogether
+ */
+export function directionsBetween(
+  meshes: readonly [MeshId, MeshId],
+  asked: readonly Direction[] | undefined,
+): readonly Direction[] {
+  const allowed = bothWays([...meshes].sort() as [MeshId, MeshId]);
+  if (asked === undefined) return allowed;
+  const isSame = (one: Direction) => (other: Direction) =>
+    one.consumer === other.consumer && one.provider === other.provider;
+  const stray = asked.findIndex((direction) => !allowed.some(isSame(direction)));
+  if (stray >= 0) throw strayDirection(stray);
+  const named = allowed.filter((direction) => asked.some(isSame(direction)));
+  if (named.length === 0 || named.length !== asked.length)
+    throw new Refusal("invalid-terms", "each direction once, and at least one", { pointer: "/trust" });
+  return named;
+}
 
 /**
  * Terms between two parties, in canonical order.
@@ -43,7 +65,7 @@ export const bothDirections = ([a, b]: readonly [Party, Party]): readonly Direct
  */
 export function makeTerms(
   parties: readonly [Party, Party],
-  trust: readonly Direction[],
+  trust: readonly Direction[] | undefined,
   expiresAt: EpochMs | null,
   now: EpochMs,
 ): Terms {
@@ -54,14 +76,7 @@ export function makeTerms(
   if (expiresAt !== null && expiresAt <= now) {
     throw new Refusal("invalid-terms", "expiresAt has passed", { pointer: "/expiresAt" });
   }
-  const wanted = trust.map(({ consumer, provider }) => `${consumer} ${provider}`);
-  const allowed = bothDirections([a, b]);
-  const stray = trust.findIndex((d) => !allowed.some((x) => x.consumer === d.consumer && x.provider === d.provider));
-  if (stray >= 0) throw strayDirection(stray);
-  if (wanted.length === 0 || new Set(wanted).size !== wanted.length) {
-    throw new Refusal("invalid-terms", "each direction once, and at least one", { pointer: "/trust" });
-  }
-  return { parties: [a, b], trust: allowed.filter((d) => wanted.includes(`${d.consumer} ${d.provider}`)), expiresAt };
+  return { parties: [a, b], trust: directionsBetween([a.meshId, b.meshId], trust), expiresAt };
 }
 
 /** The same for a mesh that is another, absent or no mesh's name at all (S16). */

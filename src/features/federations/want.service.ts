@@ -9,7 +9,7 @@ import { newestBetween, standingBetween } from "./federation.store.ts";
 import { type Federation, isOpen, stateOf } from "./federation.ts";
 import { factsOf } from "./federation-facts.service.ts";
 import { propose } from "./propose.service.ts";
-import type { Direction } from "./terms.ts";
+import { type Direction, directionsBetween } from "./terms.ts";
 import { type StatedFederation, stepTowards, type Wanted } from "./wanted.ts";
 
 export const stated = async (
@@ -34,11 +34,7 @@ export async function wantFederation(
   },
 ): Promise<StatedFederation & { readonly isNew: boolean }> {
   const { meshId, peer, expiresAt, reason } = asked;
-  const both = [
-    { consumer: meshId, provider: peer },
-    { consumer: peer, provider: meshId },
-  ];
-  const wanted: Wanted = { meshId, trust: asked.trust ?? both, expiresAt };
+  const wanted: Wanted = { meshId, trust: directionsBetween([meshId, peer], asked.trust), expiresAt };
   const latest = await latestBetween(work, meshId, peer);
   const step = stepTowards(wanted, latest, work.now);
   if (!latest || step === "propose") {
