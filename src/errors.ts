@@ -336,8 +336,8 @@ export const catalogue = {
   },
   "would-empty-bundle": {
     status: 409,
-    title: "The change would empty the bundle",
-    mend: "Publish a successor first, or send force: true to make every peer stop trusting the trust domain.",
+    title: "The change would leave no authority of a type in the bundle",
+    mend: "Publish a successor first, or send force: true to make every peer stop trusting the trust domain by that type.",
   },
   "ca-rollover-under-way": {
     status: 409,

@@ -27,6 +27,19 @@ export function unexpired(authorities: readonly PublishedAuthority[], now: Epoch
   return authorities.filter((published) => leavesAt(published, authorities) > now);
 }
 
+/** What there is before and not after, as people call it: whoever trusts by it would stop. Undefined where nothing is lost. */
+export function kindLost(before: readonly Authority[], after: readonly Authority[]): string | undefined {
+  const has = (authorities: readonly Authority[], type: Authority["type"]) =>
+    authorities.some((one) => one.type === type);
+  const lost = KINDS.find(({ type }) => has(before, type) && !has(after, type));
+  return lost?.name;
+}
+
+const KINDS = [
+  { type: "x509", name: "CA certificate" },
+  { type: "jwt", name: "JWT signing key" },
+] as const;
+
 /** The next instant after `now` at which `unexpired` changes; null if it never will again. */
 export function nextDeadline(authorities: readonly PublishedAuthority[], now: EpochMs): EpochMs | null {
   const ahead = authorities.map((published) => leavesAt(published, authorities)).filter((at) => at > now);

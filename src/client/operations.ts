@@ -104,7 +104,7 @@ export const readMesh = /* @__PURE__ */ read<{ path: { meshId: string } }, Mesh>
 export const changeMesh = /* @__PURE__ */ change<{ path: { meshId: string }; body: MeshChange }, Mesh>("PATCH", "/v1/meshes/{meshId}");
 
 /** Take a mesh out; its ID is never used again */
-export const deleteMesh = /* @__PURE__ */ change<{ path: { meshId: string }; query?: { withdraw?: boolean } }, Readonly<Record<string, never>>>("DELETE", "/v1/meshes/{meshId}");
+export const deleteMesh = /* @__PURE__ */ change<{ path: { meshId: string }; query?: { withdraw?: boolean; force?: boolean } }, Readonly<Record<string, never>>>("DELETE", "/v1/meshes/{meshId}");
 
 /** Read a mesh as the document that would make it what it is */
 export const readMeshDocument = /* @__PURE__ */ read<{ path: { meshId: string } }, MeshDocument>("/v1/meshes/{meshId}/document");

@@ -1,6 +1,8 @@
+import { createPublicKey } from "node:crypto";
 import { afterAll, describe, expect, it } from "vitest";
 import { expectStatus, registerMesh, runBroker, type TestMesh } from "../support/running-broker.ts";
 import { testCa } from "../support/test-ca.ts";
+import { testKey } from "../support/test-keys.ts";
 import { type BareMesh, bareMesh, refused, UNLIMITED, upload } from "./api-fixture.ts";
 
 const broker = await runBroker(UNLIMITED);
@@ -30,7 +32,7 @@ const move = ({ meshId, token }: BareMesh, authorityId: string, to: string, more
   broker.api("POST", `/v1/meshes/${meshId}/authorities/${authorityId}/transitions`, { token, body: { to, ...more } });
 const published = async ({ pollerToken, trustDomain }: TestMesh): Promise<string[]> =>
   JSON.parse((await broker.pollWeb(`/p/${pollerToken}/${trustDomain}`)).body).keys.map(
-    ({ x5c }: { x5c: string[] }) => x5c[0],
+    ({ x5c, kid }: { x5c?: string[]; kid?: string }) => x5c?.[0] ?? kid,
   );
 const certificateOf = ({ der }: { der: Uint8Array }) => Buffer.from(der).toString("base64");
 const newCa = ({ trustDomain }: BareMesh) => testCa({ trustDomain });
@@ -39,7 +41,7 @@ const add = async (mesh: BareMesh, ca = newCa(mesh), more = {}) => {
   return { ca, authorityId: authorityId as string, state: state as State };
 };
 /** A granted further member of the mesh's trust domain. */
-async function memberOf(owner: TestMesh, meshId: string): Promise<BareMesh> {
+async function memberOf(owner: BareMesh, meshId: string): Promise<BareMesh> {
   const member = await bareMesh(broker, meshId, owner.trustDomain);
   const path = `/v1/trust-domains/${owner.trustDomain}/memberships`;
   const body = { meshId, decision: "grant" };
@@ -129,6 +131,36 @@ describe("a bundle is not emptied by mistake", () => {
   });
 });
 
+describe("the last of a type is not taken by mistake", () => {
+  it("who trusts by CA certificates is not served by a JWT key that is left, nor the other way round", async () => {
+    const mesh = await registerMesh(broker, "both-types");
+    const jwk = { ...createPublicKey(testKey("p256")).export({ format: "jwk" }), kid: "one" };
+    const added = await broker.api("POST", "/v1/meshes/both-types/authorities", {
+      token: mesh.token,
+      body: { jwk, state: "active" },
+    });
+    const { authorityId } = added.body.authorities[0];
+    for (const [last, kind] of [
+      [mesh.authorityId, "CA certificate"],
+      [authorityId, "JWT signing key"],
+    ] as const) {
+      const { body } = await refused("would-empty-bundle", move(mesh, last, "revoked"));
+      expect(body.detail).toContain(kind);
+    }
+    expect(await published(mesh)).toHaveLength(2);
+  });
+
+  it("a member that goes does not take it from the others, unless it is meant", async () => {
+    const owner = await bareMesh(broker, "bare-owner", "bare-owner.example");
+    const member = await memberOf(owner, "bringer");
+    await add(member);
+    const gone = (query = "") => broker.api("DELETE", `/v1/meshes/bringer${query}`, { token: member.token });
+    await refused("would-empty-bundle", gone());
+    expect((await broker.api("GET", "/v1/meshes/bringer", { token: member.token })).status).toBe(200);
+    await expectStatus(200, gone("?force=true"));
+  });
+});
+
 describe("two members contribute the same authority", () => {
   it("one's retirement does not unpublish it while the other still publishes it", async () => {
     const owner = await registerMesh(broker, "twin");
@@ -141,6 +173,31 @@ describe("two members contribute the same authority", () => {
     expect(await published(owner)).toContain(certificateOf(shared.ca));
     await expectStatus(200, move(member, shared.authorityId, "retired"));
     expect(await published(owner)).not.toContain(certificateOf(shared.ca));
+  });
+
+  it("a member cannot bar another's by revoking it first: only the owner revokes what is not proved", async () => {
+    const owner = await registerMesh(broker, "late-owner");
+    const member = await memberOf(owner, "early-member");
+    const ca = testCa({ trustDomain: owner.trustDomain });
+    const { authorityId } = await add(member, ca);
+    await refused("not-the-owner", move(member, authorityId, "revoked", { force: true }));
+    await expectStatus(200, move(member, authorityId, "retired", { force: true }));
+    expect((await add(owner, ca)).authorityId).toBe(authorityId);
+  });
+
+  it("R43: under one `kid`: under another it is refused, since its tokens would match nothing", async () => {
+    const owner = await registerMesh(broker, "kid-owner");
+    const member = await memberOf(owner, "kid-member");
+    const jwk = createPublicKey(testKey("p256")).export({ format: "jwk" });
+    const bring = (mesh: { meshId: string; token: string }, kid: string) =>
+      broker.api("POST", `/v1/meshes/${mesh.meshId}/authorities`, {
+        token: mesh.token,
+        body: { jwk: { ...jwk, kid } },
+      });
+    await expectStatus(201, bring(owner, "one"));
+    const { body } = await refused("authority-exists", bring(member, "two"));
+    expect([body.detail, body.pointer]).toEqual([expect.stringContaining('"one"'), "/jwk/kid"]);
+    await expectStatus(201, bring(member, "one"));
   });
 
   it("revoked overrides every contribution, now and later", async () => {

@@ -101,10 +101,8 @@ describe("a mesh proves that it holds the key of an authority", () => {
     await refused("invalid-request", answer(shop, authorityId, { signature, jws: "x" }));
     await refused("invalid-request", answer(shop, authorityId, {}));
     await expectStatus(200, answer(shop, authorityId, { signature }));
-    await broker.api("POST", `${pathOf(shop, authorityId)}/transitions`, {
-      token: shop.token,
-      body: { to: "revoked" },
-    });
+    const revocation = { token: shop.token, body: { to: "revoked", force: true } };
+    await expectStatus(200, broker.api("POST", `${pathOf(shop, authorityId)}/transitions`, revocation));
     await refused("authority-revoked", broker.api("POST", `${pathOf(shop, authorityId)}/proof-challenges`, shop));
   });
 

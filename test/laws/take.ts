@@ -394,7 +394,7 @@ async function remove(world: World, step: Of<"delete">): Promise<void> {
   const { model } = world;
   await world.attempt(
     operator,
-    (work) => deleteMesh(work, operator, id(meshId), step.withdraw),
+    (work) => deleteMesh(work, operator, id(meshId), { withdraw: step.withdraw, force: true }),
     () => {
       world.reached("deleted");
       mesh.deleted = true;

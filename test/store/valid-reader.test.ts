@@ -24,6 +24,6 @@ it("S26: what is read to a token is read on while it holds and has lost none of 
   const mayRead = (now: number) => requireValidReader(broker.db, reader, now);
   await mayRead(NOON);
   await expect(mayRead(NOON + 60_000)).rejects.toMatchObject({ code: "unauthenticated" });
-  await broker.run(operator, (work) => deleteMesh(work, operator, bank, false));
+  await broker.run(operator, (work) => deleteMesh(work, operator, bank, { withdraw: false, force: false }));
   await expect(mayRead(NOON)).rejects.toMatchObject({ code: "unauthenticated" });
 });

@@ -83,10 +83,9 @@ export async function registerAuthorities(
   for (const authority of authorities) {
     const place = places.get(authority.fingerprint) ?? { pointer: "" };
     const asked = { source: meshSource(meshId), trustDomain, authority, state: initial, claim };
-    const brought = contribute(work, asked).catch((error: unknown) => {
+    const contribution = await contribute(work, asked).catch((error: unknown) => {
       throw error instanceof Refusal ? error.under(place.pointer, place.block) : error;
     });
-    const contribution = await brought;
     contributions.push(contribution);
     if (contribution.state === "claimed") told.push(keyClaimed(authority, place));
     if (await isKeyRevoked(work.tx, trustDomain, authority.keyFingerprint)) told.push(keyOfRevoked(authority, place));
@@ -134,6 +133,7 @@ export async function contribute(
     throw new Refusal("authority-exists", what, { extra: { authorityId: before.known.authorityId } });
   }
   if (found && found.revokedAt !== null) throw new Refusal("authority-revoked", `${authority.fingerprint} is revoked`);
+  if (found && authority.type === "jwt") requireKeyId(found, authority.keyId);
   const held = found !== undefined && (await isHeldBy(work.tx, found.authorityId, authority.keyFingerprint));
   const elsewhere = held ? undefined : await holdingElsewhere(work.tx, trustDomain, authority.keyFingerprint);
   if (elsewhere === "proved" && claim) throw provedElsewhere(authority.fingerprint);
@@ -156,6 +156,18 @@ export async function contribute(
   };
   await saveContribution(work.tx, contribution);
   return contribution;
+}
+
+/**
+ * A key is registered under one `kid` for good, whoever brings it: tokens that name another would match nothing (R43).
+ * @throws {Refusal} `authority-exists`
+ */
+export function requireKeyId({ authority, authorityId }: KnownAuthority, keyId: string | null): void {
+  if (authority.type === "x509" || authority.keyId === keyId) return;
+  throw new Refusal("authority-exists", `the key is registered as "${authority.keyId}"`, {
+    pointer: "/kid",
+    extra: { authorityId },
+  });
 }
 
 async function addKnown(work: Work, trustDomain: TrustDomain, authority: Authority): Promise<KnownAuthority> {
@@ -216,27 +228,39 @@ export async function transitionAuthority(
 }
 
 /**
- * Revocation is of the authority, for good, and a CA certificate is public: who revokes what others bring too owns the trust
- * domain, or has proved that it holds the key.
+ * That what others bring to a trust domain suffices without what a mesh brings, where it goes.
+ * @throws {Refusal} `would-empty-bundle`
+ */
+export async function requireBundleWithout(
+  { tx, now }: Work,
+  trustDomain: TrustDomain,
+  meshId: MeshId,
+  act: { readonly what: string; readonly pointer: string },
+): Promise<void> {
+  const standing = await standingContributions(tx, trustDomain);
+  const left = standing.filter(({ source }) => source.id !== meshId);
+  requireSomethingLeft(standing, left, now, { ...act, trustDomain });
+}
+
+/**
+ * Revocation is of the authority, for good, and a CA certificate is public: who revokes owns the trust domain, or has proved that
+ * it holds the key. Anybody else could bar another member's authority, also before that one brings it. A claim that nobody
+ * else makes has no other end.
  * @throws {Refusal} `not-the-owner`
  */
 async function requireMayRevoke(
   work: Work,
-  own: Contribution,
+  { known, provedAt, state }: Contribution,
   meshId: MeshId,
   standing: readonly Contribution[],
 ): Promise<void> {
-  const { authorityId, trustDomain } = own.known;
-  const brought = standing.some(({ known, source }) => known.authorityId === authorityId && source.id !== meshId);
-  if (!brought || own.provedAt !== null) return;
-  if ((await trustDomainNamed(work.tx, trustDomain))?.owner === meshId) return;
-  throw new Refusal(
-    "not-the-owner",
-    `another mesh brings this authority too: prove it, or retire your own contribution`,
-    {
-      pointer: "/to",
-    },
+  const isBrought = standing.some(
+    (other) => other.known.authorityId === known.authorityId && other.source.id !== meshId,
   );
+  if (provedAt !== null || (state === "claimed" && !isBrought)) return;
+  if ((await trustDomainNamed(work.tx, known.trustDomain))?.owner === meshId) return;
+  const detail = "only the owner revokes what is not proved: prove that you hold the key, or retire it";
+  throw new Refusal("not-the-owner", detail, { pointer: "/to" });
 }
 
 /**

@@ -1,5 +1,6 @@
-import { dropAtOf, type PublishedAuthority, unexpired } from "../../bundle/published.ts";
+import { dropAtOf, kindLost, type PublishedAuthority, unexpired } from "../../bundle/published.ts";
 import { Refusal } from "../../errors.ts";
+import type { Authority } from "../../pki/authority.ts";
 import type { TrustDomain } from "../../spiffe/trust-domain.ts";
 import type { EpochMs } from "../../time.ts";
 import { type Contribution, isPublishing, shownState } from "../authorities/contribution.ts";
@@ -60,7 +61,7 @@ export function publishedBy(contributions: readonly Contribution[]): readonly Pu
 }
 
 /**
- * That an act leaves something in a bundle which is not empty: else every peer stops trusting, which must be meant.
+ * That an act leaves an authority of each type that a bundle has: else every peer stops trusting by it, which must be meant.
  * @param what the act, as the refusal names it
  * @throws {Refusal} `would-empty-bundle`
  */
@@ -70,13 +71,16 @@ export function requireSomethingLeft(
   now: EpochMs,
   { what, trustDomain, pointer }: { what: string; trustDomain: TrustDomain; pointer: string },
 ): void {
-  if (isEmpty(before, now) || !isEmpty(after, now)) return;
-  throw new Refusal("would-empty-bundle", `${what} would leave nothing in the bundle of ${trustDomain}`, { pointer });
+  const lost = kindLost(presentAuthorities(before, now), presentAuthorities(after, now));
+  if (lost)
+    throw new Refusal("would-empty-bundle", `${what} would leave no ${lost} in the bundle of ${trustDomain}`, {
+      pointer,
+    });
 }
 
-/** Whether these contributions publish anything at `now`. */
-export const isEmpty = (contributions: readonly Contribution[], now: EpochMs): boolean =>
-  unexpired(publishedBy(contributions), now).length === 0;
+/** What these contributions publish at `now`. */
+const presentAuthorities = (contributions: readonly Contribution[], now: EpochMs): readonly Authority[] =>
+  unexpired(publishedBy(contributions), now).map(({ authority }) => authority);
 
 /** Why a consumer may see a trust domain's bundle at this moment. */
 export interface AccessFacts {

@@ -1,4 +1,4 @@
-import { unexpired } from "../../bundle/published.ts";
+import { kindLost, type PublishedAuthority, unexpired } from "../../bundle/published.ts";
 import { Refusal } from "../../errors.ts";
 import { randomId } from "../../randomness.ts";
 import type { TrustDomain } from "../../spiffe/trust-domain.ts";
@@ -37,12 +37,7 @@ export async function createDistrust(work: Work, meshId: MeshId, asked: NewDistr
   const already = await distrustedBy(work.tx, meshId, trustDomain);
   if (already.includes(fingerprint))
     throw new Refusal("already-distrusted", `${meshId} distrusts it`, { pointer: "/fingerprint" });
-  const gone = [...already, fingerprint];
-  const left = unexpired(published, work.now).filter(({ authority }) => !gone.includes(authority.fingerprint));
-  if (left.length === 0 && !force)
-    throw new Refusal("would-empty-bundle", `${meshId} would be left without any key of ${trustDomain}`, {
-      pointer: "/fingerprint",
-    });
+  if (!force) requireKeysLeft(work, asked, meshId, published, already);
   const distrust: Distrust = {
     ...described,
     distrustId: randomId(work.random, "dis"),
@@ -61,6 +56,25 @@ export async function createDistrust(work: Work, meshId: MeshId, asked: NewDistr
   });
   work.touched.access(meshId, trustDomain);
   return distrust;
+}
+
+/** @throws {Refusal} `would-empty-bundle` */
+function requireKeysLeft(
+  { now }: Work,
+  { trustDomain, fingerprint }: NewDistrust,
+  meshId: MeshId,
+  published: readonly PublishedAuthority[],
+  already: readonly string[],
+): void {
+  const shown = (distrusted: readonly string[]) =>
+    unexpired(published, now)
+      .map(({ authority }) => authority)
+      .filter((authority) => !distrusted.includes(authority.fingerprint));
+  const lost = kindLost(shown(already), shown([...already, fingerprint]));
+  if (lost)
+    throw new Refusal("would-empty-bundle", `${meshId} would be left without any ${lost} of ${trustDomain}`, {
+      pointer: "/fingerprint",
+    });
 }
 
 /** What a suspension alone withholds comes back with its end, at once: a stolen key must be distrusted before that. */

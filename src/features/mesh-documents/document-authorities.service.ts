@@ -1,14 +1,14 @@
 import { type Identity, identityOf } from "../../bundle/upload.ts";
-import { Refusal } from "../../errors.ts";
 import type { Warning } from "../../pki/authority.ts";
 import type { Work } from "../../store/unit-of-work.ts";
 import {
   contributionWith,
   meshSource,
   registerAuthorities,
+  requireKeyId,
   transitionAuthority,
 } from "../authorities/authority.service.ts";
-import { type Contribution, shownState } from "../authorities/contribution.ts";
+import { shownState } from "../authorities/contribution.ts";
 import type { RegisteredMesh } from "../meshes/mesh.ts";
 import { initialState, type PutAuthority, requireEachOnce, type WantedAuthority, within } from "./mesh-document.ts";
 
@@ -45,7 +45,7 @@ export async function putAuthorities(
       identities[index]?.fingerprint ?? "",
     );
     if (known) {
-      await within(place, () => requireKeyId(known, identities[index]?.keyId ?? null));
+      await within(`${place}/jwk`, () => requireKeyId(known.known, identities[index]?.keyId ?? null));
       found.push({ contribution: known, outcome: "unchanged", wanted: one, place });
       continue;
     }
@@ -57,15 +57,6 @@ export async function putAuthorities(
   const put: PutAuthority[] = [];
   for (const one of found) put.push(await moveTo(work, mesh, one));
   return { put, warnings };
-}
-
-/** A key is registered under one `kid` for good. */
-function requireKeyId({ known: { authority, authorityId } }: Contribution, keyId: string | null): void {
-  if (authority.type === "x509" || authority.keyId === keyId) return;
-  throw new Refusal("authority-exists", `the key is registered as "${authority.keyId}"`, {
-    pointer: "/jwk/kid",
-    extra: { authorityId },
-  });
 }
 
 async function moveTo(work: Work, { meshId }: RegisteredMesh, one: Found): Promise<PutAuthority> {

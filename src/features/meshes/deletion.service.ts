@@ -3,6 +3,7 @@ import type { Tables } from "../../store/tables.ts";
 import type { Work } from "../../store/unit-of-work.ts";
 import type { Caller } from "../access/caller.ts";
 import { takeOutOfTokens } from "../access/token.service.ts";
+import { requireBundleWithout } from "../authorities/authority.service.ts";
 import { removeAccessesOf } from "../bundles/bundle.service.ts";
 import { revokeCodesOf } from "../federation-codes/federation-code.service.ts";
 import { endAllOf, withdrawAll } from "../federations/decide.service.ts";
@@ -35,12 +36,21 @@ export const ENDING_WITH_MESH: readonly EndingWithMesh[] = [
 
 /**
  * Takes a mesh out, with all that ends with it. Its ID is never used again.
- * @throws {Refusal} `not-found`; `mesh-has-federations` unless `withdraw`; `trust-domain-has-members` for an owner
+ * @throws {Refusal} `not-found`; `mesh-has-federations` unless `withdraw`; `trust-domain-has-members` for an owner;
+ * `would-empty-bundle` unless `force`, of a bundle that other members stand on
  */
-export async function deleteMesh(work: Work, caller: Caller, meshId: MeshId, withdraw: boolean): Promise<void> {
+export async function deleteMesh(
+  work: Work,
+  caller: Caller,
+  meshId: MeshId,
+  { withdraw, force }: { readonly withdraw: boolean; readonly force: boolean },
+): Promise<void> {
   const mesh = await readMesh(work.tx, meshId);
+  const isOwner = (await trustDomainNamed(work.tx, mesh.trustDomain))?.owner === meshId;
   if (!withdraw) await requireNoFederations(work, meshId);
-  await requireNoOtherMembers(work, mesh);
+  if (isOwner) await requireNoOtherMembers(work, mesh);
+  else if (!force)
+    await requireBundleWithout(work, mesh.trustDomain, meshId, { what: `deleting ${meshId}`, pointer: "" });
   work.record({
     type: "mesh.deleted",
     subjects: [`mesh/${meshId}`, `trust-domain/${mesh.trustDomain}`],
@@ -59,7 +69,6 @@ async function requireNoFederations(work: Work, meshId: MeshId): Promise<void> {
 }
 
 async function requireNoOtherMembers({ tx }: Work, { meshId, trustDomain }: RegisteredMesh): Promise<void> {
-  if ((await trustDomainNamed(tx, trustDomain))?.owner !== meshId) return;
   const members = await membersOf(tx, trustDomain);
   if (members.some((member) => member.meshId !== meshId && member.state === "granted"))
     throw new Refusal("trust-domain-has-members", `${meshId} owns ${trustDomain}, which has other members`);

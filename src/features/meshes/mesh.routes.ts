@@ -142,9 +142,9 @@ export const meshEndpoints = (broker: Broker): Endpoint[] => [
     params: meshParams,
     query: deleteQuery,
     answer: nothing,
-    refusals: ["not-found", "mesh-has-federations", "trust-domain-has-members"],
+    refusals: ["not-found", "mesh-has-federations", "trust-domain-has-members", "would-empty-bundle"],
     async change(work, { params, query, token }) {
-      await deleteMesh(work, token, parseMeshId(params.meshId), query.withdraw);
+      await deleteMesh(work, token, parseMeshId(params.meshId), query);
       return { body: {} };
     },
   }),

@@ -108,6 +108,10 @@ export const meshFilter = {
 };
 export const deleteQuery = strictObject({
   withdraw: Type.Boolean({ default: false, description: "Withdraw its open federations first." }),
+  force: Type.Boolean({
+    default: false,
+    description: "Take its authorities along though the other members' bundle has no others of their type.",
+  }),
 });
 export const directoryEntry = strictObject({ meshId, trustDomain, displayName: Type.String() });
 

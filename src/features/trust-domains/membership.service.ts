@@ -1,8 +1,7 @@
 import type { TrustDomain } from "../../spiffe/trust-domain.ts";
 import type { Work } from "../../store/unit-of-work.ts";
 import { notFound, type TokenCaller } from "../access/caller.ts";
-import { contributionsOf } from "../authorities/authority.service.ts";
-import { requireSomethingLeft } from "../bundles/bundle.ts";
+import { requireBundleWithout } from "../authorities/authority.service.ts";
 import { touchFederationsOf } from "../federations/save-decided.service.ts";
 import type { MeshId } from "../meshes/mesh-id.ts";
 import { lapseTransfersTo } from "./transfer.service.ts";
@@ -24,7 +23,10 @@ export async function decideMember(
   const before = (await membersOf(work.tx, name)).find(({ meshId }) => meshId === asked.meshId);
   if (!before) throw notFound("/meshId");
   const after = decideMembership(before, owner, asked.decision, asked.reason, work.now);
-  if (asked.decision === "expel" && !asked.force) await requireBundleWithout(work, name, asked.meshId);
+  if (asked.decision === "expel" && !asked.force) {
+    const act = { what: `expelling ${asked.meshId}`, pointer: "/decision" };
+    await requireBundleWithout(work, name, asked.meshId, act);
+  }
   await saveMembership(work.tx, after);
   await lapseTransfersTo(work, name, asked.meshId);
   const named = [`mesh/${owner}`] as const;
@@ -42,12 +44,6 @@ export async function decideMember(
   work.touched.access(asked.meshId, name);
   await touchFederationsOf(work, asked.meshId);
   return after;
-}
-
-async function requireBundleWithout({ tx, now }: Work, trustDomain: TrustDomain, meshId: MeshId): Promise<void> {
-  const standing = await contributionsOf(tx, trustDomain);
-  const left = standing.filter(({ source }) => source.id !== meshId);
-  requireSomethingLeft(standing, left, now, { what: `expelling ${meshId}`, trustDomain, pointer: "/decision" });
 }
 
 const DECIDED = { grant: "granted", deny: "denied", expel: "expelled" } as const;

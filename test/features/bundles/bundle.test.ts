@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { unexpired } from "../../../src/bundle/published.ts";
 import {
   CONTRIBUTION_STATES,
   type Contribution,
@@ -10,7 +11,6 @@ import {
   accessChange,
   type BundleAccess,
   grantedUntil,
-  isEmpty,
   lastModifiedAfter,
   publishedBy,
 } from "../../../src/features/bundles/bundle.ts";
@@ -85,10 +85,11 @@ describe("what a trust domain publishes", () => {
   test("is never emptied by time alone, only by retirement and revocation", () => {
     const active = { by: "shop", fingerprint: "a", state: "active" } as const;
     const longAfter = authority.notAfter + 1000 * DAY_MS;
-    expect(isEmpty([contribution(active)], longAfter)).toBe(false);
-    expect(isEmpty([contribution({ ...active, state: "retired" })], 0)).toBe(true);
-    expect(isEmpty([contribution(active, ["a"])], 0)).toBe(true);
-    expect(isEmpty([], 0)).toBe(true);
+    const left = (contributions: Contribution[], now: number) => unexpired(publishedBy(contributions), now).length;
+    expect(left([contribution(active)], longAfter)).toBe(1);
+    expect(left([contribution({ ...active, state: "retired" })], 0)).toBe(0);
+    expect(left([contribution(active, ["a"])], 0)).toBe(0);
+    expect(left([], 0)).toBe(0);
   });
 });
 
