@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import swaggerUi from "@fastify/swagger-ui";
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { stringify } from "yaml";
 import "./request-context.ts";
 import type { ContractDocument } from "./contract-document.ts";
 import { type EntityTag, names } from "./entity-tag.ts";
@@ -33,6 +34,9 @@ const CSP = {
   "frame-ancestors": "'none'",
 };
 
+/** The fastest to make. */
+const YAML = { aliasDuplicateObjects: false, lineWidth: 0 };
+
 /** What `serveReference` adds is for anybody. To be called before `requirePermissions`, which asks. */
 export function permitReference(app: FastifyInstance): void {
   app.addHook("onRoute", (route) => {
@@ -43,13 +47,10 @@ export function permitReference(app: FastifyInstance): void {
 
 /** Serves `GET /v1/openapi.json` and the reference under `/docs/`, of the routes that are added afterwards. */
 export async function serveReference(app: FastifyInstance): Promise<void> {
-  let contract: Tagged | undefined;
-  app.get(CONTRACT, { schema: { hide: true } }, async (request, reply) => {
-    contract ??= withTag(served(app.swagger() as unknown as ContractDocument));
-    reply.headers({ etag: contract.tag }).type("application/json; charset=utf-8");
-    const known = request.headers["if-none-match"];
-    return known !== undefined && names(known, contract.tag) ? reply.code(304).send() : contract.text;
-  });
+  const contract = () => served(app.swagger() as unknown as ContractDocument);
+  const json = madeOnce("application/json; charset=utf-8", () => JSON.stringify(contract()));
+  const yaml = madeOnce("application/x-yaml", () => stringify(contract(), YAML));
+  app.get(CONTRACT, { schema: { hide: true } }, async (request, reply) => send(request, reply, json()));
   // The page loads its files from beside it. Relative, for whoever reads it through a proxy that has it under a path.
   app.addHook("onRequest", async ({ url, routeOptions }, reply) => {
     if (routeOptions.url === PREFIX && url.split("?", 1)[0]?.endsWith(PREFIX)) return reply.redirect("docs/", 308);
@@ -57,8 +58,14 @@ export async function serveReference(app: FastifyInstance): Promise<void> {
   await app.register(swaggerUi, {
     routePrefix: PREFIX,
     staticCSP: CSP,
-    transformSpecification: (document) => served(document as unknown as ContractDocument) as never,
-    transformSpecificationClone: false,
+    // It would make the text anew for each request.
+    uiHooks: {
+      async onRequest(request: FastifyRequest, reply: FastifyReply) {
+        const { url } = request.routeOptions;
+        if (url === `${PREFIX}/json`) return send(request, reply, json());
+        if (url === `${PREFIX}/yaml`) return send(request, reply, yaml());
+      },
+    },
     uiConfig: { deepLinking: true, persistAuthorization: false },
     theme: { title: "Entente admin API" },
   });
@@ -70,12 +77,30 @@ const served = (document: ContractDocument): ContractDocument => ({
   servers: [{ url: "/", description: "This broker." }],
 });
 
-interface Tagged {
-  readonly text: string;
+/** The contract as it leaves. */
+interface Rendered {
+  readonly type: string;
+  readonly bytes: Buffer;
   readonly tag: EntityTag;
 }
 
-function withTag(document: ContractDocument): Tagged {
-  const text = JSON.stringify(document);
-  return { text, tag: `"${hash("sha256", text, "base64url")}"` };
+/** Made when it is first asked for, and kept: it takes long, and anybody may ask, however often. */
+function madeOnce(type: string, render: () => string): () => Rendered {
+  let made: Rendered | undefined;
+  return () => {
+    made ??= rendered(type, Buffer.from(render()));
+    return made;
+  };
+}
+
+const rendered = (type: string, bytes: Buffer): Rendered => ({
+  type,
+  bytes,
+  tag: `"${hash("sha256", bytes, "base64url")}"`,
+});
+
+function send({ headers }: FastifyRequest, reply: FastifyReply, { type, bytes, tag }: Rendered): FastifyReply {
+  reply.header("etag", tag).type(type);
+  const known = headers["if-none-match"];
+  return known !== undefined && names(known, tag) ? reply.code(304).send() : reply.send(bytes);
 }

@@ -44,7 +44,11 @@ describe("a reference to browse is served under /docs/", () => {
       expect([reference, asset.status, asset.text.length > 100]).toEqual([reference, 200, true]);
       if (reference.endsWith(".css")) expect(asset.text).not.toMatch(/@import|url\(["']?(?:https?:)?\/\//);
     }
-    expect((await get("/docs/json")).body).toEqual((await get("/v1/openapi.json")).body);
+    const contract = (await get("/v1/openapi.json")).body;
+    expect((await get("/docs/json")).body).toEqual(contract);
+    const yaml = await get("/docs/yaml");
+    expect(yaml.headers["content-type"]).toBe("application/x-yaml");
+    expect(parse(yaml.text)).toEqual(contract);
   });
 
   it("to which the path without its last slash leads, since the page loads what is beside it", async () => {
