@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from "node:http";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import "./request-context.ts";
 import { Refusal } from "../errors.ts";
@@ -21,7 +22,6 @@ export function readJsonBodies(app: FastifyInstance): void {
       const charset = CHARSET.exec(String(headers["content-type"]))?.[1];
       if (charset !== undefined && charset.toLowerCase() !== "utf-8")
         throw new Refusal("unsupported-media-type", "the body is not in UTF-8");
-      // Clients say it with everything they send, a DELETE too.
       if (body.length === 0 && !asksForBody(routeOptions.config.endpoint)) return undefined;
       if (body.length === 0) throw new Refusal("invalid-json", "the body is empty");
       return parseJson(body);
@@ -31,6 +31,21 @@ export function readJsonBodies(app: FastifyInstance): void {
 
 const asksForBody = (endpoint: Endpoint | undefined): boolean =>
   takesBody(endpoint) && !mayLackBody(endpoint.method, endpoint.body);
+
+/**
+ * Looks at what a head says of the body (RFC 9112, 6) before it is asked for and read. One that the operation does not take
+ * would be read for nothing, and what its sender means by it ignored. One of no bytes is none, and has no type, whatever its
+ * client says it is.
+ * @throws {Refusal} `invalid-request` where a body comes that the operation does not take
+ */
+export function checkBodyAhead({ headers }: FastifyRequest, endpoint: Endpoint): void {
+  if (endpoint.method === "GET" || takesBody(endpoint)) return;
+  if (bringsBody(headers)) throw new Refusal("invalid-request", "the operation takes no body", { pointer: "" });
+  delete headers["content-type"];
+}
+
+const bringsBody = ({ "content-length": length = "0", "transfer-encoding": coding }: IncomingHttpHeaders): boolean =>
+  length !== "0" || coding !== undefined;
 
 /** @throws {Refusal} `invalid-request` where there is no body and something must be said */
 export function requireBody(request: FastifyRequest, endpoint: Endpoint): void {

@@ -12,7 +12,7 @@ import { liftComponents } from "./components.ts";
 import type { Call, ChangeEndpoint, Endpoint, ReadEndpoint } from "./endpoint.ts";
 import { entityTagOf, names } from "./entity-tag.ts";
 import { guardOf } from "./guard.ts";
-import { requireBody } from "./json-body.ts";
+import { checkBodyAhead, requireBody } from "./json-body.ts";
 import { keysInUse } from "./keys-in-use.ts";
 import { preferredType } from "./media-type.ts";
 import { schemaOf } from "./operation-schema.ts";
@@ -66,6 +66,7 @@ export function mountEndpoints(app: FastifyInstance, endpoints: readonly Endpoin
       ...("largeBody" in endpoint && endpoint.largeBody ? { bodyLimit: parts.limits.uploadBytes } : {}),
       async onRequest(request, reply) {
         await admit(request, endpoint, parts);
+        checkBodyAhead(request, endpoint);
         askForBody(request, reply);
       },
       preValidation: async (request) => requireBody(request, endpoint),

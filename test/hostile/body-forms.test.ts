@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, it } from "vitest";
 import type { ErrorCode } from "../../src/errors.ts";
 import { refused, UNLIMITED } from "../api/api-fixture.ts";
-import { runBroker } from "../support/running-broker.ts";
+import { type ApiAnswer, runBroker } from "../support/running-broker.ts";
 import { hostileWorld, stillServes } from "./caller.ts";
 import { nameOf, operations, type Schema } from "./contract.ts";
 import { printCounts } from "./counts.ts";
@@ -75,6 +75,7 @@ const escaped = (name: string): string =>
   `"${[...name.slice(1, -1)].map((character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`).join("")}"`;
 
 const withBody = operations.filter(({ body }) => body !== undefined);
+const withoutBody = operations.filter(({ method, body }) => method !== "GET" && body === undefined);
 
 describe.each(withBody.map((operation) => ({ name: nameOf(operation), operation })))("$name", ({ operation }) => {
   const [body = {}] = bodiesOf(operation.body as Schema);
@@ -120,6 +121,34 @@ describe.each(withBody.map((operation) => ({ name: nameOf(operation), operation 
     await stillServes(world);
   });
 });
+
+describe.each(withoutBody.map((operation) => ({ name: nameOf(operation), operation })))("$name", ({ operation }) => {
+  it("S1, S2, S4, S5: refuses every body, in whatever form, of whatever type and size, and does nothing", async () => {
+    const caller = await world.callerOf(operation);
+    await refusesBody("no member", caller.send("{}"));
+    for (const [, form, bend] of FORMS) {
+      const raw = bend('{"x":1}');
+      if (raw !== "") await refusesBody(form, caller.send(raw));
+    }
+    for (const type of TYPES) await refusesBody(type, caller.send("{}", { "content-type": type }));
+    for (const encoding of ENCODINGS) await refusesBody(encoding, caller.send("{}", { "content-encoding": encoding }));
+    for (const send of [caller.send, caller.stream])
+      for (const bytes of [1, 64 * KIB + 1, UPLOAD + 1]) await refusesBody(`${bytes} bytes`, send(" ".repeat(bytes)));
+    counts.operations += 1;
+    await stillServes(world);
+  });
+});
+
+/** By a refusal that its contract declares. */
+async function refusesBody(form: string, answer: Promise<ApiAnswer>): Promise<void> {
+  const { status, body, text } = await answer;
+  expect([status, body?.code, body?.detail], `${form}: ${text}`).toEqual([
+    400,
+    "invalid-request",
+    "the operation takes no body",
+  ]);
+  counts.refused += 1;
+}
 
 describe("S3: integers that no double holds, where any member may be", () => {
   it.each([

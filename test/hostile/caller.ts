@@ -64,6 +64,8 @@ export async function hostileWorld(broker: TestBroker): Promise<World> {
           const headers = {
             authorization: `Bearer ${token}`,
             "content-type": "application/json",
+            // Node sends none of itself with a DELETE.
+            "transfer-encoding": "chunked",
             ...(await ifMatch()),
           };
           const url = new URL(path, broker.addresses.admin);
