@@ -39,9 +39,9 @@ const asksForBody = (endpoint: Endpoint | undefined): boolean =>
  * @throws {Refusal} `invalid-request` where a body comes that the operation does not take
  */
 export function checkBodyAhead({ headers }: FastifyRequest, endpoint: Endpoint): void {
-  if (endpoint.method === "GET" || takesBody(endpoint)) return;
-  if (bringsBody(headers)) throw new Refusal("invalid-request", "the operation takes no body", { pointer: "" });
-  delete headers["content-type"];
+  if (endpoint.method === "GET" || asksForBody(endpoint)) return;
+  if (!bringsBody(headers)) delete headers["content-type"];
+  else if (!takesBody(endpoint)) throw new Refusal("invalid-request", "the operation takes no body", { pointer: "" });
 }
 
 const bringsBody = ({ "content-length": length = "0", "transfer-encoding": coding }: IncomingHttpHeaders): boolean =>

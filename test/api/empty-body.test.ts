@@ -54,7 +54,14 @@ describe("a body of no bytes has no type, whatever its header says", () => {
       body: { name: `type ${type}.` },
     });
     const path = `/v1/meshes/shop/pollers/${made.body.pollerId}`;
+    expect((await broker.api("POST", `${path}/rotations`, call)).status).toBe(200);
     expect((await broker.api("DELETE", path, call)).status).toBe(200);
+  });
+
+  it("but of one byte it is looked at (S5)", async () => {
+    const path = `/v1/meshes/shop/pollers/${shop.pollerId}/rotations`;
+    const call = { token: shop.token, raw: "{}", headers: { "content-type": "text/plain" } };
+    expect((await broker.api("POST", path, call)).body.code).toBe("unsupported-media-type");
   });
 });
 
