@@ -1,3 +1,4 @@
+import type { IncomingMessage } from "node:http";
 import swagger from "@fastify/swagger";
 import Fastify, {
   type FastifyBaseLogger,
@@ -39,6 +40,7 @@ import { unreadableAnswer } from "./http/unreadable-answer.ts";
 import type { ConnectionCounter } from "./listener/connection-counts.ts";
 import { type ConnectionGuard, guardConnections } from "./listener/connection-guard.ts";
 import { serverOptions } from "./listener/server-options.ts";
+import { pathAndQuery } from "./request-target.ts";
 
 /** Everything that the admin API is built from; it reads no environment and starts nothing. */
 export interface AppParts extends AdmissionParts {
@@ -129,6 +131,8 @@ function fastifyOptions({ limits, logger, newRequestId, https }: AppParts): Fast
     keepAliveTimeout: limits.keepAliveTimeoutMs,
     routerOptions: { maxParamLength: 512 },
     frameworkErrors,
+    // Whoever looks at a target behind the router finds a path.
+    rewriteUrl: ({ url }: IncomingMessage) => pathAndQuery(url ?? ""),
     ...(https ? { https: { ...http, ...https } } : { http }),
   } as unknown as FastifyServerOptions;
 }

@@ -1,4 +1,5 @@
 import type { ProjectionName } from "../bundle/projections.ts";
+import { pathOf } from "../request-target.ts";
 
 /** What a request target asks for. */
 export type Route =
@@ -54,13 +55,4 @@ function projectionOf(path: string, end: number): ProjectionName | null {
   if (path.endsWith("/istio") && path.length === end + "/istio".length) return "istio";
   if (path.endsWith("/pem") && path.length === end + "/pem".length) return "pem";
   return null;
-}
-
-/** The path without its query; of an absolute-form target, without scheme and authority too. */
-function pathOf(target: string): string {
-  const query = target.indexOf("?");
-  const whole = query === -1 ? target : target.slice(0, query);
-  if (whole.startsWith("/")) return whole;
-  const absolute = /^https?:\/\/[^/]*/i.exec(whole);
-  return absolute === null ? "" : whole.slice(absolute[0].length);
 }

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import "./request-context.ts";
 import { Refusal } from "../errors.ts";
 import { notFound } from "../features/access/caller.ts";
+import { pathOf } from "../request-target.ts";
 import { allowedMethods } from "./allowed-methods.ts";
 import { isForNow } from "./answer-headers.ts";
 import type { Endpoint } from "./endpoint.ts";
@@ -57,7 +58,7 @@ export function answerErrors(app: FastifyInstance, endpoints: readonly Endpoint[
   });
 
   async function noSuchRoute(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-    const methods = methodsOf(request.url.split("?", 1)[0] ?? "");
+    const methods = methodsOf(pathOf(request.url));
     // Where the method is one of them, it is a file of the reference that is not there.
     const isWrongMethod = methods.length > 0 && !methods.includes(request.method);
     const refusal = isWrongMethod

@@ -68,6 +68,16 @@ describe.each(LISTENERS)("S33, S56, S58, S61: $name", ({ url, target }) => {
     expect(said).not.toMatch(/"keys"|etc\/passwd|<|\bat \w+ \(/);
   });
 
+  it("S61: tells the methods of a path also where the target is a whole URL", async () => {
+    const told = async (at: string) => {
+      const said = await exchange(port, `PATCH ${at} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
+      return [/^HTTP\/1\.1 (\d+) /.exec(said)?.[1], /\r\nallow: (.*)\r\n/i.exec(said)?.[1]];
+    };
+    expect(await told(target)).toEqual(["405", "GET, HEAD"]);
+    expect(await told(`https://localhost${target}`)).toEqual(["405", "GET, HEAD"]);
+    expect(await told(`HTTPS://localhost:${port}${target}?x=y`)).toEqual(["405", "GET, HEAD"]);
+  });
+
   it.runIf(url === broker.addresses.admin)(
     "S55: is asked for by the host of a whole URL, where the target is one",
     async () => {
@@ -75,6 +85,19 @@ describe.each(LISTENERS)("S33, S56, S58, S61: $name", ({ url, target }) => {
         exchange(port, `GET https://${host}/livez HTTP/1.1\r\nHost: ${header}\r\nConnection: close\r\n\r\n`);
       expect(await ask("evil.example", "localhost")).toMatch(/^HTTP\/1\.1 421 /);
       expect(await ask("localhost", "localhost")).toMatch(/^HTTP\/1\.1 200 /);
+    },
+  );
+
+  it.runIf(url === broker.addresses.admin)(
+    "lists, and leads to the next page by its path, where the target is a whole URL",
+    async () => {
+      const authorization = `Authorization: Bearer ${broker.operatorToken}\r\nConnection: close`;
+      for (const origin of [`https://localhost:${port}`, "HTTPS://localhost:99999"]) {
+        const target = `${origin}/v1/meshes?limit=1`;
+        const said = await exchange(port, `GET ${target} HTTP/1.1\r\nHost: localhost\r\n${authorization}\r\n\r\n`);
+        expect(said).toMatch(/^HTTP\/1\.1 200 /);
+        expect(said).toMatch(/\r\nlink: <\/v1\/meshes\?limit=1&cursor=[\w.-]+>; rel="next"\r\n/i);
+      }
     },
   );
 
