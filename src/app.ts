@@ -115,7 +115,7 @@ function guardAdmin(app: FastifyInstance, { limits, newRequestId, refusals, conn
 }
 
 /** S1, S31, S56, S58. */
-function fastifyOptions({ limits, logger, newRequestId, https }: AppParts): FastifyServerOptions {
+function fastifyOptions({ limits, logger, newRequestId, refusals, https }: AppParts): FastifyServerOptions {
   const http = serverOptions(limits);
   return {
     loggerInstance: logger,
@@ -130,7 +130,7 @@ function fastifyOptions({ limits, logger, newRequestId, https }: AppParts): Fast
     requestTimeout: limits.requestTimeoutMs,
     keepAliveTimeout: limits.keepAliveTimeoutMs,
     routerOptions: { maxParamLength: 512 },
-    frameworkErrors,
+    frameworkErrors: frameworkErrors(refusals),
     // Whoever looks at a target behind the router finds a path.
     rewriteUrl: ({ url }: IncomingMessage) => pathAndQuery(url ?? ""),
     ...(https ? { https: { ...http, ...https } } : { http }),

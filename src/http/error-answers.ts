@@ -32,6 +32,9 @@ export interface RefusalListener {
   ): Promise<void>;
 }
 
+/** What is known of a request that came to no route. */
+export const OF_NO_ROUTE = { endpoint: undefined, caller: undefined, meshId: undefined };
+
 /** Every error, the framework's own included, is a problem document. */
 export function answerErrors(app: FastifyInstance, endpoints: readonly Endpoint[], listener: RefusalListener): void {
   const methodsOf = allowedMethods([...endpoints, ...REFERENCE_ROUTES]);
@@ -65,7 +68,7 @@ export function answerErrors(app: FastifyInstance, endpoints: readonly Endpoint[
       ? new Refusal("method-not-allowed", `${request.method} is not one of ${methods.join(", ")}`)
       : notFound();
     if (isWrongMethod) reply.header("allow", methods.join(", "));
-    await listener.refused({ endpoint: undefined, caller: undefined, meshId: undefined }, refusal);
+    await listener.refused(OF_NO_ROUTE, refusal);
     return send(reply, refusal, request.id);
   }
 }
@@ -74,9 +77,13 @@ export function answerErrors(app: FastifyInstance, endpoints: readonly Endpoint[
  * The router gives up on a path that it cannot decode or that is too long: it is absent like any other, and not
  * repeated (S16, S33). No hook runs for it.
  */
-export const frameworkErrors = (_error: Error, request: FastifyRequest, reply: FastifyReply): void => {
-  void send(reply.headers(SAFE_HEADERS), notFound(), request.id);
-};
+export const frameworkErrors =
+  (listener: RefusalListener) =>
+  async (_error: Error, request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    const refusal = notFound();
+    await listener.refused(OF_NO_ROUTE, refusal);
+    void send(reply.headers(SAFE_HEADERS), refusal, request.id);
+  };
 
 /** Of a database that is away each request tells, and not where the program was: the log must not fill the disk meanwhile. */
 function told(refusal: Refusal): object {

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from "node:http";
 import { Refusal } from "../errors.ts";
 import type { Unreadable } from "../listener/unreadable.ts";
-import { type RefusalListener, SAFE_HEADERS } from "./error-answers.ts";
+import { OF_NO_ROUTE, type RefusalListener, SAFE_HEADERS } from "./error-answers.ts";
 import { PROBLEM_TYPE, problemOf } from "./problem.ts";
 
 const MESSAGES: Readonly<Record<Unreadable, string>> = {
@@ -18,7 +18,7 @@ export const unreadableAnswer =
   (newRequestId: () => string, listener: RefusalListener) =>
   (why: Unreadable): string => {
     const refusal = new Refusal(why, MESSAGES[why]);
-    void listener.refused({ endpoint: undefined, caller: undefined, meshId: undefined }, refusal);
+    void listener.refused(OF_NO_ROUTE, refusal);
     return rawAnswer(refusal, newRequestId());
   };
 
