@@ -1,6 +1,6 @@
 import { STATUS_CODES } from "node:http";
 import { catalogue, type ErrorCode } from "../errors.ts";
-import { SAFE_HEADERS } from "../views/publication-reply.ts";
+import { BUNDLE_ENDPOINT_HEADERS } from "../views/publication-reply.ts";
 
 /**
  * An answer that is the same bytes for everybody, whatever was asked: it tells nobody what exists (S32). So its problem
@@ -34,7 +34,7 @@ function canned(status: number, contentType: string, text: string, extraHeaders:
     String(body.byteLength),
     "Cache-Control",
     "private, no-cache",
-    ...SAFE_HEADERS,
+    ...BUNDLE_ENDPOINT_HEADERS,
     ...extraHeaders,
   ];
   return { status, headers, body };

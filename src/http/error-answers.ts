@@ -3,6 +3,7 @@ import "./request-context.ts";
 import { Refusal } from "../errors.ts";
 import { notFound } from "../features/access/caller.ts";
 import { pathOf } from "../request-target.ts";
+import { SAFE_HEADERS } from "../safe-headers.ts";
 import { allowedMethods } from "./allowed-methods.ts";
 import { isForNow } from "./answer-headers.ts";
 import type { Endpoint } from "./endpoint.ts";
@@ -11,12 +12,8 @@ import { REFERENCE_ROUTES } from "./reference.ts";
 import { takesBody } from "./request-body.ts";
 import { isDryRun, isHeldBack } from "./request-head.ts";
 
-/** No answer of ours is cached or sniffed. */
-export const SAFE_HEADERS = {
-  "cache-control": "no-store",
-  "x-content-type-options": "nosniff",
-  "referrer-policy": "no-referrer",
-};
+/** What every answer of the admin API carries: it is of who asked, and kept nowhere. */
+export const ADMIN_HEADERS = { ...SAFE_HEADERS, "Cache-Control": "no-store" };
 
 /** Told of every request that was turned away, before the answer leaves (S70). */
 export interface RefusalListener {
@@ -40,7 +37,7 @@ export function answerErrors(app: FastifyInstance, endpoints: readonly Endpoint[
   const methodsOf = allowedMethods([...endpoints, ...REFERENCE_ROUTES]);
 
   app.addHook("onSend", async (_request, reply) => {
-    reply.headers(SAFE_HEADERS);
+    reply.headers(ADMIN_HEADERS);
   });
   app.setErrorHandler(async (error, request, reply) => {
     // A method that the framework knows and no operation has, such as QUERY, is refused before the route is missed.
@@ -82,7 +79,7 @@ export const frameworkErrors =
   async (_error: Error, request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const refusal = notFound();
     await listener.refused(OF_NO_ROUTE, refusal);
-    void send(reply.headers(SAFE_HEADERS), refusal, request.id);
+    void send(reply.headers(ADMIN_HEADERS), refusal, request.id);
   };
 
 /** Of a database that is away each request tells, and not where the program was: the log must not fill the disk meanwhile. */

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from "node:http";
 import { Refusal } from "../errors.ts";
 import type { Unreadable } from "../listener/unreadable.ts";
-import { OF_NO_ROUTE, type RefusalListener, SAFE_HEADERS } from "./error-answers.ts";
+import { ADMIN_HEADERS, OF_NO_ROUTE, type RefusalListener } from "./error-answers.ts";
 import { PROBLEM_TYPE, problemOf } from "./problem.ts";
 
 const MESSAGES: Readonly<Record<Unreadable, string>> = {
@@ -25,7 +25,7 @@ export const unreadableAnswer =
 function rawAnswer(refusal: Refusal, requestId: string): string {
   const body = JSON.stringify(problemOf(refusal, requestId));
   const headers = {
-    ...SAFE_HEADERS,
+    ...ADMIN_HEADERS,
     ...(refusal.code === "method-not-allowed" ? { allow: ALLOW } : {}),
     "content-type": PROBLEM_TYPE,
     "content-length": String(Buffer.byteLength(body)),

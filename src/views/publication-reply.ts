@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import { type ProjectionName, renderProjections } from "../bundle/projections.ts";
 import type { Authority, Sha256Hex } from "../pki/authority.ts";
+import { SAFE_HEADERS } from "../safe-headers.ts";
 
 /** One representation, ready to be written. */
 export interface Reply {
@@ -28,14 +29,14 @@ interface Representation {
 /** The bytes of every projection of a bundle, each with its ETag; `withLastModified` makes replies of them. */
 export type Representations = Readonly<Record<ProjectionName, Representation>>;
 
-/** What every answer of the public listener carries (S34). */
-export const SAFE_HEADERS: readonly string[] = [
-  "Referrer-Policy",
-  "no-referrer",
+/**
+ * What every answer of the bundle endpoint carries, as `writeHead` takes it: robots come to it, and index nothing (S34). Who
+ * may keep it, a `Cache-Control` of its own says.
+ */
+export const BUNDLE_ENDPOINT_HEADERS: readonly string[] = [
+  ...Object.entries(SAFE_HEADERS).flat(),
   "X-Robots-Tag",
   "noindex",
-  "X-Content-Type-Options",
-  "nosniff",
 ];
 
 export function representationsOf(
@@ -64,7 +65,7 @@ function replyOf({ contentType, text, etag }: Representation, lastModifiedSecond
     ...notModified(cacheControl),
     "Last-Modified",
     lastModified,
-    ...SAFE_HEADERS,
+    ...BUNDLE_ENDPOINT_HEADERS,
   ];
   const notModified = (cacheControl: string) => ["ETag", etag, "Cache-Control", cacheControl];
   return {
