@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { SECOND_MS } from "../../src/time.ts";
 import { decide } from "../federation/federation-fixture.ts";
 import { schemaOfTest } from "../support/databases.ts";
 import { onServer, TEST_POSTGRES_URL } from "../support/postgres-server.ts";
@@ -10,6 +11,11 @@ import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const server = TEST_POSTGRES_URL ?? "";
 const PATIENCE = { timeout: 20_000 };
+/** A machine with too much to do is late now and then; a server that looks too seldom is late in most rounds. */
+const ROUNDS = 5;
+
+const median = (numbers: readonly number[]): number =>
+  numbers.toSorted((one, other) => one - other)[Math.floor(numbers.length / 2)] ?? Number.NaN;
 
 /** One database and one key file, and what starts a server on both with a data folder of its own. */
 async function shared() {
@@ -68,6 +74,33 @@ describe.skipIf(TEST_POSTGRES_URL === undefined)("servers that share a PostgreSQ
     const cursor = encodeURIComponent(page.body.next);
     const rest = await expectStatus(200, two.api("GET", `/v1/meshes?limit=1&cursor=${cursor}`, { token: operator }));
     expect([...page.body.meshes, ...rest.body.meshes].map(({ meshId }) => meshId)).toEqual(["bank", "shop"]);
+  });
+
+  it("each serve what the other committed within a second of its answer", async () => {
+    const { start } = await shared();
+    const one = await start();
+    const two = await start();
+    const bank = await registerMesh(one, "bank");
+    const shop = await registerMesh(one, "shop");
+    await federate(one, bank, shop);
+    const hint = async (broker: TestBroker): Promise<number> =>
+      JSON.parse((await broker.pollSpiffe(`/p/${bank.pollerToken}/${shop.trustDomain}`)).body).spiffe_refresh_hint;
+    const lag = async (from: TestBroker, to: TestBroker, refreshHintSeconds: number): Promise<number> => {
+      const path = `/v1/trust-domains/${shop.trustDomain}`;
+      await expectStatus(200, from.api("PATCH", path, { token: shop.token, body: { refreshHintSeconds } }));
+      const answered = performance.now();
+      await expect.poll(() => hint(to), { ...PATIENCE, interval: 20 }).toBe(refreshHintSeconds);
+      return performance.now() - answered;
+    };
+    for (const [first, from, to] of [
+      [60, one, two],
+      [70, two, one],
+    ] as const) {
+      const lags: number[] = [];
+      // But for the first each is committed just after a look, when the next one is furthest.
+      for (let round = 0; round < ROUNDS; round += 1) lags.push(await lag(from, to, first + round));
+      expect(median(lags), `of ${lags.map(Math.round).join(", ")} ms`).toBeLessThan(SECOND_MS);
+    }
   });
 
   it("keep the private key sealed: nothing of it is in the database in the clear, nor beside it (S63)", async () => {
