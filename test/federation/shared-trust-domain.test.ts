@@ -95,6 +95,18 @@ describe("the owner of a trust domain", () => {
     expect(await served(broker, bank, shop.trustDomain)).toBe("bundle");
   });
 
+  it("vetoes what is open between a pair, not what has ended beside it", async () => {
+    const { bank, shop } = await twoMeshes(broker);
+    const annex = await joinMesh(broker, `${shop.meshId}-annex`, shop);
+    const ended = await federateMember(bank, annex);
+    await decide(broker, annex, ended, "withdraw");
+    const open = await federateMember(bank, annex);
+    const refused = await decide(broker, shop, ended, "deny");
+    expect(refused).toMatchObject({ status: 409, body: { code: "federation-exists", federationId: open } });
+    expect((await decide(broker, shop, open, "deny")).body.state).toBe("denied");
+    expect(await served(broker, bank, shop.trustDomain)).toBe("tombstone");
+  });
+
   it("has no word in the federations of others, nor a consent to give for its member", async () => {
     const { bank, shop } = await twoMeshes(broker);
     const annex = await joinMesh(broker, `${shop.meshId}-annex`, shop);

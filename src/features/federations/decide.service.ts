@@ -39,10 +39,8 @@ export async function giveConsent(
         reason,
         work.now,
       );
-  if (decision === "grant") {
-    const [a, b] = before.parties;
-    await requireNoOtherOpen(work, a.meshId, b.meshId, federationId);
-  }
+  // A veto stands for the pair: put on what has ended, it would leave the open one as it is.
+  if (decision === "grant" || decided.changes.includes("vetoed")) await requireOnlyOpen(work, before);
   return saveDecided(work, before, decided, meshId, reason, byMesh ? { actingMesh: meshId } : {});
 }
 
@@ -51,6 +49,11 @@ interface Word {
   readonly decision: ConsentDecision;
   readonly termsDigest: string | null;
   readonly reason: string | null;
+}
+
+/** @throws {Refusal} `federation-exists` */
+function requireOnlyOpen(work: Work, { federationId, parties: [a, b] }: Federation): Promise<void> {
+  return requireNoOtherOpen(work, a.meshId, b.meshId, federationId);
 }
 
 /** A side that became the owner of its trust domain after the owner before had vetoed lifts the veto as it grants. */
@@ -90,10 +93,10 @@ export async function askForTerms(
   const before = await visibleFederation(work.tx, caller.scope, federationId);
   requireReach(caller, asked.meshId, "/meshId");
   if (!consentOf(before, asked.meshId)) throw notFound("/meshId");
-  const [a, b] = before.parties;
-  await requireNoOtherOpen(work, a.meshId, b.meshId, federationId);
   const authorities = await authoritiesShown(work, before.parties);
   const decided = changeTerms(before, { ...asked, authorities, now: work.now });
+  // Less is always possible, at once (decision 10).
+  if (!decided.changes.includes("terms-narrowed")) await requireOnlyOpen(work, before);
   return saveDecided(work, before, decided, asked.meshId, asked.reason);
 }
 
