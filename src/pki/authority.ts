@@ -6,8 +6,11 @@ export type Sha256Hex = string;
 /** The public members of a JWK and nothing else: no `kid`, `use`, `x5c`, `alg`. Values are base64url. */
 export type PublicJwk =
   | { readonly kty: "RSA"; readonly n: string; readonly e: string }
-  | { readonly kty: "EC"; readonly crv: "P-256" | "P-384" | "P-521"; readonly x: string; readonly y: string }
+  | { readonly kty: "EC"; readonly crv: keyof typeof EC_ALGORITHM; readonly x: string; readonly y: string }
   | { readonly kty: "OKP"; readonly crv: "Ed25519"; readonly x: string };
+
+/** The curves, each with the one algorithm that signs with it (RFC 7518, 3.4). */
+export const EC_ALGORITHM = { "P-256": "ES256", "P-384": "ES384", "P-521": "ES512" } as const;
 
 /** One X.509 CA certificate that passed the authority profile. */
 export interface X509Authority {

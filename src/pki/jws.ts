@@ -1,10 +1,9 @@
 import { compactVerify, decodeProtectedHeader } from "jose";
 import { isJsonObject, type JsonObject } from "../json/json-value.ts";
 import { parseJson } from "../json/parse-json.ts";
-import type { PublicJwk } from "./authority.ts";
+import { EC_ALGORITHM, type PublicJwk } from "./authority.ts";
 import { keyOf } from "./signature.ts";
 
-const EC_ALGORITHM = { "P-256": "ES256", "P-384": "ES384", "P-521": "ES512" } as const;
 /** S29: what would bring a key of its own, or a rule that is not known here. */
 const REFUSED_HEADERS = ["jku", "x5u", "x5c", "jwk", "crit"];
 const TYPES: readonly unknown[] = [undefined, "JWT", "JOSE"];

@@ -1,12 +1,11 @@
 import { KeyObject } from "node:crypto";
 import { calculateJwkThumbprint, importJWK } from "jose";
 import { type ErrorCode, Refusal } from "../errors.ts";
-import type { JwtAuthority, PublicJwk, Sha256Hex } from "./authority.ts";
+import { EC_ALGORITHM, type JwtAuthority, type PublicJwk, type Sha256Hex } from "./authority.ts";
 import { refusePrivateMembers } from "./private-members.ts";
 import { describePublicKey, keySizeFault } from "./public-key.ts";
 
 const MAX_KEY_ID_LENGTH = 1024;
-const EC_ALGORITHM = { "P-256": "ES256", "P-384": "ES384", "P-521": "ES512" } as const;
 const USES = new Set(["jwt-svid", "sig"]);
 const BASE64URL = /^[A-Za-z0-9_-]+$/;
 const KEY_ID = /^[^\p{C}\p{Zl}\p{Zp}]+$/u;

@@ -42,5 +42,5 @@ export async function effectsOf(work: Work, scope: Scope): Promise<Effects> {
   return effects;
 }
 
-/** Of a \`bundle.revised\`. */
+/** Of a `bundle.revised`. */
 type RevisedFields = Pick<Effects["revisions"][number], "added" | "removed" | "refreshHintSeconds">;
