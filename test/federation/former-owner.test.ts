@@ -73,6 +73,13 @@ describe("S21: whoever is left in a trust domain that its owner gives back", asy
   };
   await decide(owner.token, "grant");
   await upload(broker, member, testCa({ trustDomain }).certificatePem);
+  // One that was vetoed and then ended by the member itself has nothing left to end.
+  const other = await registerMesh(broker, "other-peer");
+  const over = await federate(broker, member, other, { trust: [{ consumer: "other-peer", provider: "left-over" }] });
+  const say = (token: string, meshId: string, decision: string) =>
+    expectStatus(200, broker.api("POST", `/v1/federations/${over}/consents`, { token, body: { meshId, decision } }));
+  await say(owner.token, "old-owner", "deny");
+  await say(member.token, "left-over", "withdraw");
   const agreed = await federate(broker, member, peer, { trust: [{ consumer: "left-peer", provider: "left-over" }] });
   const transfers = `/v1/trust-domains/${trustDomain}/transfers`;
   const offer = { meshId: "left-over", reason: "the old owner's reason" };

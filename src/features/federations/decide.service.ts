@@ -114,7 +114,11 @@ export async function withdrawAll(work: Work, meshId: MeshId, reason: string, by
  * membership, for a veto's end or for a clock that is set back ends too.
  */
 export async function endAllOf(work: Work, meshId: MeshId, reason: string): Promise<void> {
-  for (const federation of await unendedOfMesh(work.tx, meshId)) await takeBack(work, federation, meshId, reason, {});
+  for (const federation of await unendedOfMesh(work.tx, meshId)) {
+    // Beside a veto the mesh may have ended it itself.
+    const mine = consentOf(federation, meshId)?.decision;
+    if (mine === "granted" || mine === "pending") await takeBack(work, federation, meshId, reason, {});
+  }
 }
 
 async function takeBack(
