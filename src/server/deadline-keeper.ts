@@ -1,10 +1,17 @@
 import { earliestDeadline, settleDue, settleJump } from "../features/bundles/deadline.service.ts";
-import { latestSince } from "../store/event-log.ts";
+import { expiriesToldTo, latestSince } from "../store/event-log.ts";
 import type { Database } from "../store/tables.ts";
 import type { UnitOfWork } from "../store/unit-of-work.ts";
 import { type Clock, clockSetBy, type EpochMs, MINUTE_MS, type Moment, SECOND_MS } from "../time.ts";
 
 const LOOK_EVERY_MS = 250;
+/** Servers keep their clocks within a second of each other: with so much between them one was wrong. */
+const APART_MS = MINUTE_MS;
+/**
+ * A server whose clock differs and goes on withdraws again what this one restores, or restores what it withdraws: they undo
+ * each other's work no more often than this.
+ */
+const BELIEVES_EVERY_MS = 10 * MINUTE_MS;
 
 export interface DeadlineKeeper {
   stop(): Promise<void>;
@@ -19,7 +26,7 @@ export interface DeadlineParts {
   readonly monotonic: () => number;
   /** The newest event that the log knew before: a clock behind its time was set back while nobody looked. */
   readonly lastKnown: { readonly position: number; readonly at: EpochMs };
-  /** Other servers write to the log too: the times in it say nothing of this one's clock. */
+  /** Other servers write to the log too, by clocks that are a little ahead of this one. */
   readonly isShared: boolean;
 }
 
@@ -49,27 +56,30 @@ export function keepDeadlines(parts: DeadlineParts & { readonly onError: (error:
 }
 
 /**
- * One look at the clock, to be taken again and again. A clock that was wrong for a moment between two looks is known by
- * the events of that moment (L6).
+ * One look at the clock, to be taken again and again. A clock that was wrong for a moment between two looks, before the
+ * start, or on another server is known by what it wrote into the log (L6).
  */
 export function deadlineLook(parts: DeadlineParts): () => Promise<void> {
-  const begun = parts.isShared ? parts.clock() : Math.max(parts.lastKnown.at, parts.clock());
-  let seen: Moment = { at: begun, mono: parts.monotonic() };
-  let { position } = parts.lastKnown;
+  const tolerance = parts.isShared ? APART_MS : SECOND_MS;
+  let seen: Moment = { at: parts.clock(), mono: parts.monotonic() };
+  let { position, at: logged } = parts.lastKnown;
+  let believesFrom = Number.NEGATIVE_INFINITY;
 
   return async () => {
     const now: Moment = { at: parts.clock(), mono: parts.monotonic() };
     const since = await latestSince(parts.db, position);
+    logged = Math.max(logged, since?.at ?? 0, parts.isShared ? await expiriesToldTo(parts.db) : 0);
+    position = since?.position ?? position;
     // In whole milliseconds, as every instant is: PostgreSQL takes no other.
     const unset = Math.round(now.at - clockSetBy(seen, now));
-    const isBehind = !parts.isShared && since !== undefined && since.at > now.at + SECOND_MS;
-    const from = isBehind ? Math.max(unset, since.at) : unset;
+    const isBehind = logged > now.at + tolerance && now.mono >= believesFrom;
+    const from = isBehind ? Math.max(unset, logged) : unset;
     const jump = now.at - from;
-    if (Math.abs(jump) > SECOND_MS) {
-      await settleJump(parts.unitOfWork, from, Math.abs(jump) > MINUTE_MS);
-    }
+    if (Math.abs(jump) > SECOND_MS) await settleJump(parts.unitOfWork, from, Math.abs(jump) > MINUTE_MS);
     seen = now;
-    position = since?.position ?? position;
+    if (isBehind && parts.isShared) believesFrom = now.mono + BELIEVES_EVERY_MS;
+    // What is not ahead of this clock says nothing of the next look, and what was settled is.
+    if (isBehind || logged <= now.at + tolerance) logged = 0;
     const due = await earliestDeadline(parts.db);
     if (due !== null && due <= now.at) await settleDue(parts.unitOfWork);
   };

@@ -104,7 +104,7 @@ export interface UnitOfWorkParts {
   readonly clock: Clock;
   readonly random: Randomness;
   readonly generation: number;
-  /** Other servers write to the log too: a clock behind theirs was not set back by that. */
+  /** Other servers write to the log too, by clocks of their own. */
   readonly isShared: boolean;
   /** That the actor may still act, at the moment of the change. @throws {Refusal} Handed in, as `settle` is. */
   readonly requireActor: (work: Work) => Promise<void>;
@@ -130,7 +130,8 @@ export function createUnitOfWork(parts: UnitOfWorkParts): UnitOfWork {
         const events: SealedEvent[] = [];
         const outside: (() => Promise<void>)[] = [];
         const work = newWork(parts, tx, actor, group.newest(), { events, outside });
-        // By a clock that was set back things expire again, and the log says so again (L6).
+        // By a clock that was set back things expire again, and the log says so again (L6). Of several servers that differ
+        // each would take back what another told, change by change: there it is the keeper of deadlines' alone.
         if (!parts.isShared && group.expiriesToldTo > work.now + SECOND_MS) await takeBackExpiries(work);
         await parts.requireActor(work);
         const done = await change(work);

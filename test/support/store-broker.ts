@@ -10,6 +10,7 @@ import { parseTrustDomain } from "../../src/spiffe/trust-domain.ts";
 import { commitGroups } from "../../src/store/commit-groups.ts";
 import { type Actor, systemActor } from "../../src/store/event.ts";
 import { migrate } from "../../src/store/migrate.ts";
+import type { Database } from "../../src/store/tables.ts";
 import { createUnitOfWork, type UnitOfWork, type UnitOfWorkParts, type Work } from "../../src/store/unit-of-work.ts";
 import { parseText } from "../../src/text.ts";
 import { DAY_MS } from "../../src/time.ts";
@@ -37,7 +38,7 @@ export const adminOf = (...meshes: readonly MeshId[]): TokenCaller =>
   tokenCaller(`tok_${meshes.join("_")}`, "mesh-admin", meshes, origin);
 
 /** The same bytes in every run. */
-function seededRandomness(seed: string): Randomness {
+export function seededRandomness(seed: string): Randomness {
   let drawn = 0;
   return (bytes) => {
     const blocks: Buffer[] = [];
@@ -51,22 +52,12 @@ function seededRandomness(seed: string): Randomness {
 /** Migrates the database and brings it through the broker's first start. */
 export async function storeBroker(
   { db, engine }: EmptyDatabase,
-  parts: Partial<Pick<UnitOfWorkParts, "groups" | "generation" | "settle" | "committed">> = {},
+  parts: Partial<UnitOfWorkParts> = {},
 ): Promise<StoreBroker> {
   await migrate(db, engine);
   const time = fakeTime(NOON);
   const generation = parts.generation ?? 0;
-  const unitOfWork = createUnitOfWork({
-    isShared: false,
-    groups: commitGroups(db, { inFlight: 1_000, waitMs: 60_000, monotonic: () => performance.now() }),
-    clock: time.clock,
-    random: seededRandomness("store broker"),
-    requireActor: async () => {},
-    settle,
-    committed: async () => {},
-    ...parts,
-    generation,
-  });
+  const unitOfWork = unitOfWorkOn(db, { clock: time.clock, random: seededRandomness("store broker"), ...parts });
   await unitOfWork.run(systemActor, (work) => initialiseBroker(work, BROKER_DOMAIN, 300));
   const run = unitOfWork.run;
   return {
@@ -79,6 +70,21 @@ export async function storeBroker(
     register: (meshId, trustDomain) => run(operator, (work) => registerAs(work, meshId, trustDomain)),
   };
 }
+
+/** The units of work of one server of a database. */
+export const unitOfWorkOn = (
+  db: Database,
+  parts: Partial<UnitOfWorkParts> & Pick<UnitOfWorkParts, "clock" | "random">,
+): UnitOfWork =>
+  createUnitOfWork({
+    isShared: false,
+    groups: commitGroups(db, { inFlight: 1_000, waitMs: 60_000, monotonic: () => performance.now() }),
+    generation: 0,
+    requireActor: async () => {},
+    settle,
+    committed: async () => {},
+    ...parts,
+  });
 
 async function registerAs(work: Work, meshId: string, trustDomain: string): Promise<RegisteredMesh> {
   const { mesh } = await registerMesh(
