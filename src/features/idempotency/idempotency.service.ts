@@ -1,7 +1,7 @@
 import { Refusal } from "../../errors.ts";
 import type { Work } from "../../store/unit-of-work.ts";
 import { deleteAnswersBefore, findAnswer, saveAnswer } from "./idempotency.store.ts";
-import { type Attempt, REMEMBERED_MS, type RememberedAnswer } from "./idempotency.ts";
+import { type Attempt, KEPT_ANSWERS, REMEMBERED_MS, type RememberedAnswer } from "./idempotency.ts";
 
 /**
  * What an earlier attempt under the same key was answered; undefined for the first, and for one that was refused, since
@@ -19,6 +19,6 @@ export async function earlierAnswer(work: Work, attempt: Attempt): Promise<Remem
 
 /** Remembers the answer with the effect that it tells of. */
 export async function rememberAnswer(work: Work, attempt: Attempt, answer: RememberedAnswer): Promise<void> {
-  await deleteAnswersBefore(work.tx, work.now - REMEMBERED_MS);
+  await deleteAnswersBefore(work.tx, work.now - REMEMBERED_MS, KEPT_ANSWERS);
   await saveAnswer(work.tx, attempt, answer, work.now);
 }

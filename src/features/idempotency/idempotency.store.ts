@@ -42,6 +42,13 @@ export async function saveAnswer(
     .execute();
 }
 
-export async function deleteAnswersBefore(tx: Executor, before: EpochMs): Promise<void> {
-  await tx.deleteFrom("idempotency").where("created_at", "<=", before).execute();
+/** Deletes those that are too old, but none of the `keep` newest. */
+export async function deleteAnswersBefore(tx: Executor, before: EpochMs, keep: number): Promise<void> {
+  const oldestKept = tx
+    .selectFrom("idempotency")
+    .select("created_at")
+    .orderBy("created_at", "desc")
+    .limit(1)
+    .offset(keep - 1);
+  await tx.deleteFrom("idempotency").where("created_at", "<=", before).where("created_at", "<", oldestKept).execute();
 }

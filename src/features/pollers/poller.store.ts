@@ -4,7 +4,7 @@ import type { FreeText } from "../../text.ts";
 import type { EpochMs } from "../../time.ts";
 import type { Dialect } from "../meshes/mesh.ts";
 import type { MeshId } from "../meshes/mesh-id.ts";
-import type { Poller } from "./poller.ts";
+import { MAX_FORMER_URLS, type Poller } from "./poller.ts";
 
 const toPoller = (
   row: Selectable<Tables["poller"]> & {
@@ -82,7 +82,7 @@ export async function replacePollerToken(
   tokenHash: string,
   { now, endsAt }: { readonly now: EpochMs; readonly endsAt: EpochMs },
 ): Promise<void> {
-  await tx.deleteFrom("former_poller_url").where("poller_id", "=", pollerId).where("ends_at", "<=", now).execute();
+  await deleteEndedUrls(tx, pollerId, now);
   const { token_hash } = await tx
     .selectFrom("poller")
     .select("token_hash")
@@ -93,6 +93,25 @@ export async function replacePollerToken(
     .values({ token_hash, poller_id: pollerId, replaced_at: now, ends_at: endsAt })
     .execute();
   await tx.updateTable("poller").set({ token_hash: tokenHash }).where("poller_id", "=", pollerId).execute();
+}
+
+/** Those that serve by a clock that is ahead, and those that serve again when it is right once more (L6). */
+const KEPT_FORMER_URLS = 2 * MAX_FORMER_URLS;
+
+async function deleteEndedUrls(tx: Executor, pollerId: string, now: EpochMs): Promise<void> {
+  const former = tx.selectFrom("former_poller_url").select("token_hash").where("poller_id", "=", pollerId);
+  const kept = await former.orderBy("ends_at", "desc").limit(KEPT_FORMER_URLS).execute();
+  if (kept.length < KEPT_FORMER_URLS) return;
+  await tx
+    .deleteFrom("former_poller_url")
+    .where("poller_id", "=", pollerId)
+    .where("ends_at", "<=", now)
+    .where(
+      "token_hash",
+      "not in",
+      kept.map(({ token_hash }) => token_hash),
+    )
+    .execute();
 }
 
 /** How many URLs that rotations replaced still serve. */
