@@ -1,9 +1,20 @@
+import { closeSync, openSync } from "node:fs";
+import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import type { Delivery } from "../features/deliveries/delivery.ts";
 import type { ListenAddress } from "../listen-address.ts";
+import type { NumberAhead } from "../views/numbers-ahead.ts";
 import type { PublicationChange } from "../views/publication-inputs.ts";
 import { type Counters, countersBuffer, readCounters } from "./counters.ts";
-import type { FromWorker, Profile, ToWorker, WorkerData, WorkerOptions } from "./protocol.ts";
+import { leftNumbers } from "./kept-numbers.ts";
+import {
+  type FromWorker,
+  KEPT_FILES,
+  type Profile,
+  type ToWorker,
+  type WorkerData,
+  type WorkerOptions,
+} from "./protocol.ts";
 import type { ServingCertificate } from "./tls-options.ts";
 
 export interface BundleEndpointOptions extends WorkerOptions {
@@ -46,10 +57,11 @@ export interface BundleEndpoint {
 
 const RETRY_MS = 1000;
 
+/** @throws {StartRefusal} what an earlier thread kept cannot be read */
 export function startBundleThread(options: BundleEndpointOptions): BundleThread {
   const { onDeliveries, onFatal, ...workerOptions } = options;
   const counters = countersBuffer();
-  const data: WorkerData = { ...workerOptions, counters };
+  const data: WorkerData = { ...workerOptions, counters, ahead: readKept(options.dataFolder) };
   const worker = new Worker(workerFile(), { workerData: data, name: "bundle-endpoint" });
   const calls = pendingCalls();
   let closing = false;
@@ -120,6 +132,12 @@ export function startBundleThread(options: BundleEndpointOptions): BundleThread 
       await worker.terminate();
     },
   };
+}
+
+/** Here, where a start can still be refused with what mends it: an error of the thread comes across without its kind. */
+function readKept(dataFolder: string): readonly NumberAhead[] {
+  closeSync(openSync(join(dataFolder, KEPT_FILES.fetches), "a", 0o600));
+  return leftNumbers(join(dataFolder, KEPT_FILES.numbers));
 }
 
 /** As source it is TypeScript, in a build JavaScript. */

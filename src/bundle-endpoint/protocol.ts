@@ -1,6 +1,7 @@
 import type { Delivery } from "../features/deliveries/delivery.ts";
 import type { ListenAddress } from "../listen-address.ts";
 import type { TrustDomain } from "../spiffe/trust-domain.ts";
+import type { NumberAhead } from "../views/numbers-ahead.ts";
 import type { PublicationChange } from "../views/publication-inputs.ts";
 import type { EndpointLimits } from "./endpoint-limits.ts";
 import type { ServingCertificate } from "./tls-options.ts";
@@ -26,7 +27,12 @@ export interface WorkerOptions {
 
 export interface WorkerData extends WorkerOptions {
   readonly counters: SharedArrayBuffer;
+  /** Numbers that an earlier process gave out beyond the log. */
+  readonly ahead: readonly NumberAhead[];
 }
+
+/** What the thread keeps in its data folder: numbers that it gave out beyond the log, first fetches that the ledger may not have. */
+export const KEPT_FILES = { numbers: "numbers-ahead.json", fetches: "unrecorded-fetches" } as const;
 
 /** From the main thread. What has an `id` is answered by `done` or `failed`. */
 export type ToWorker =

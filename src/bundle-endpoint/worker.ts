@@ -9,7 +9,7 @@ import { deliveryOutbox } from "./delivery.ts";
 import { bundleHandler } from "./handler.ts";
 import { keptNumbers } from "./kept-numbers.ts";
 import { startListener } from "./listener.ts";
-import type { FromWorker, ToWorker, WorkerData } from "./protocol.ts";
+import { type FromWorker, KEPT_FILES, type ToWorker, type WorkerData } from "./protocol.ts";
 import { readiness } from "./readiness.ts";
 import { unrecordedFetches } from "./unrecorded-fetches.ts";
 
@@ -23,11 +23,10 @@ if (port === null) throw new Error("bundle-endpoint/worker.ts runs as a worker t
 const tell = (message: FromWorker): void => port.postMessage(message);
 const clock = threadClock(options.clockOffset);
 const counters = counterWriter(options.counters);
-const numbers = keptNumbers(join(options.dataFolder, "numbers-ahead.json"));
-const fetches = unrecordedFetches(join(options.dataFolder, "unrecorded-fetches"));
+const numbers = keptNumbers(join(options.dataFolder, KEPT_FILES.numbers));
+const fetches = unrecordedFetches(join(options.dataFolder, KEPT_FILES.fetches));
 const publication = createPublication({
   ...options,
-  ahead: numbers.left,
   onAhead: numbers.keep,
   fetchedBefore: fetches.left,
 });

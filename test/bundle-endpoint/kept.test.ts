@@ -2,7 +2,7 @@ import fs, { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
-import { keptNumbers } from "../../src/bundle-endpoint/kept-numbers.ts";
+import { keptNumbers, leftNumbers } from "../../src/bundle-endpoint/kept-numbers.ts";
 import { unrecordedFetches } from "../../src/bundle-endpoint/unrecorded-fetches.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
@@ -66,9 +66,9 @@ describe("numbers that were given out beyond the log", () => {
 
   it("are what the next process is told", () => {
     const path = join(temporaryFolder(), "numbers");
-    expect(keptNumbers(path).left).toEqual([]);
+    expect(leftNumbers(path)).toEqual([]);
     keptNumbers(path).keep([ahead]);
-    expect(keptNumbers(path).left).toEqual([ahead]);
+    expect(leftNumbers(path)).toEqual([ahead]);
     expect(statSync(path).mode & 0o777).toBe(0o600);
   });
 
@@ -77,15 +77,15 @@ describe("numbers that were given out beyond the log", () => {
     const path = join(folder, "numbers");
     const numbers = keptNumbers(path);
     numbers.keep([ahead]);
-    expect(keptNumbers(path).left).toEqual([]);
+    expect(leftNumbers(path)).toEqual([]);
     mkdirSync(folder);
     numbers.retry();
-    expect(keptNumbers(path).left).toEqual([ahead]);
+    expect(leftNumbers(path)).toEqual([ahead]);
   });
 
   it("a file that says something else is not guessed at", () => {
     const path = join(temporaryFolder(), "numbers");
     writeFileSync(path, '{"numbersAhead": [{"sequence": "9"}]}');
-    expect(() => keptNumbers(path)).toThrow(/cannot be read/);
+    expect(() => leftNumbers(path)).toThrow(/cannot be read/);
   });
 });

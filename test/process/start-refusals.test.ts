@@ -1,5 +1,15 @@
 import { spawnSync } from "node:child_process";
-import { chmodSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -104,6 +114,28 @@ describe("a start that would go wrong is refused with exit status 78, what is wr
     expect(said).toContain("restore a backup");
     expect(code).toBe(78);
     expect(readFileSync(database(folder)).equals(bytes)).toBe(true);
+  });
+
+  it("numbers given out beyond the log that cannot be read: none is given out again (R16)", async () => {
+    const folder = usedFolder();
+    writeFileSync(join(folder, "numbers-ahead.json"), "{", { mode: 0o600 });
+    const { code, said } = await refusal(folder);
+    expect(said).toMatch(/numbers-ahead\.json cannot be read.*raise the generation.*then remove it/s);
+    expect(said).not.toMatch(STACK);
+    expect(code).toBe(78);
+  });
+
+  it.each([
+    ["numbers-ahead.json", /numbers-ahead\.json cannot be read.*then remove it/s],
+    ["unrecorded-fetches", /unrecorded-fetches.*remove the folder that is where a file must be/s],
+  ])("a folder where what the bundle endpoint keeps must be: %s", async (file, expected) => {
+    const folder = usedFolder();
+    rmSync(join(folder, file), { force: true });
+    mkdirSync(join(folder, file));
+    const { code, said } = await refusal(folder);
+    expect(said).toMatch(expected);
+    expect(said).not.toMatch(STACK);
+    expect(code).toBe(78);
   });
 
   it.each(["entente.db", "keys/broker-ca.pem"])("a file that others can read: %s (S62)", async (file) => {
