@@ -52,7 +52,7 @@ export interface ReadEndpoint extends Operation {
   readonly method: "GET";
   /** Media type of the answer; JSON where absent. */
   readonly produces?: string;
-  /** Says how the process is, and answers whether there is a database or not. */
+  /** Says how the process is: beside whose credential it is, the answer needs no database. */
   readonly ofProcess?: true;
   /** It may answer 503 in the form of its answer: such as this. */
   readonly unready?: Readonly<Record<string, unknown>>;

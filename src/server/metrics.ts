@@ -25,6 +25,9 @@ interface Sources {
   readonly dataFolder: string;
 }
 
+const pollersExpiring = async ({ db, clock }: Sources): Promise<number> =>
+  pollersExpiringBefore(db, clock(), clock() + EXPIRY_WARNING_MS);
+
 export function createMetrics(sources: Sources): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
@@ -67,8 +70,10 @@ export function createMetrics(sources: Sources): Metrics {
       for (const [counter, value] of Object.entries(sources.counters())) endpoint.set({ counter }, value);
       for (const [counter, value] of Object.entries(sources.adminConnections())) adminApi.set({ counter }, value);
       logSize.set(sources.logSize());
-      const now = sources.clock();
-      expiring.set(await pollersExpiringBefore(sources.db, now, now + EXPIRY_WARNING_MS));
+      // Without its database the process says all the rest of itself: one that is out of date would be believed.
+      const count = await pollersExpiring(sources).catch(() => undefined);
+      if (count === undefined) expiring.remove();
+      else expiring.set(count);
       const { bavail, blocks } = await statfs(sources.dataFolder);
       free.set(blocks === 0 ? 1 : bavail / blocks);
       return registry.metrics();

@@ -37,6 +37,7 @@ it.skipIf(programs === undefined)(
       for (const refused of [
         await makePoller(broker, bank.token, "in vain"),
         await broker.api("GET", "/v1/meshes", { token: bank.token }),
+        await broker.api("GET", "/metrics", { token: broker.operatorToken }),
         await decide(broker, shop, federationId, "withdraw"),
       ]) {
         expect([refused.status, refused.body.code]).toEqual([503, "storage-unavailable"]);
