@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { CHANGES, DELETES_MESH, isOfOneThing, operationOf } from "./operations.ts";
 import type { Target } from "./targets.ts";
 
 /** One request or poll of a scenario; numbers choose among what there is, modulo its number. */
@@ -24,10 +25,61 @@ const by = (who: fc.Arbitrary<Act["who"]>): fc.Arbitrary<Act> =>
   });
 
 /** What A and B do, and operators for them; and what C does between. */
-export const anyAct = fc.oneof(
+const anyAct = fc.oneof(
   { weight: 5, arbitrary: by(fc.constantFrom("a", "a", "b", "b", "operator", "auditor")) },
   { weight: 3, arbitrary: by(fc.constant("c")) },
 );
+
+/** What is done before everybody looks at all there is, and what after. */
+export interface Scenario {
+  readonly acts: readonly Act[];
+  readonly endings: readonly Act[];
+}
+
+/** A few acts. */
+export const someActs: fc.Arbitrary<Scenario> = fc
+  .array(anyAct, { minLength: 20, maxLength: 60, size: "max" })
+  .map((acts) => ({ acts, endings: [] }));
+
+const TENANTS = ["a", "b", "c"] as const;
+const withPlace = <T>(drawn: fc.Arbitrary<T>) => fc.record({ act: drawn, place: nat });
+
+/** Each change that there is, by each tenant about its own, and no dry run of it. */
+const eachChange = fc.tuple(
+  ...TENANTS.flatMap((who) =>
+    CHANGES.map((_, what) =>
+      withPlace(
+        fc.record<Act>({
+          who: fc.constant(who),
+          viewer: fc.constant(false),
+          what: fc.constant(what),
+          about: fc.constant(0),
+          which: nat.filter((drawn) => drawn % 10 !== 0),
+          how: nat.filter((drawn) => drawn % 7 !== 0),
+        }),
+      ),
+    ),
+  ),
+);
+
+/**
+ * Each change by each tenant, and others between: what makes things first, then what is about one of them; a mesh is deleted
+ * when all else is done. A noun that is added later comes too.
+ */
+export const everyChange: fc.Arbitrary<Scenario> = fc
+  .tuple(eachChange, fc.array(withPlace(anyAct), { minLength: 20, maxLength: 40, size: "max" }))
+  .map(([each, others]) => {
+    const inPhase = (phase: number) => each.filter(({ act }) => phaseOf(act) === phase);
+    const inOrder = (acts: typeof others) => acts.toSorted((a, b) => a.place - b.place).map(({ act }) => act);
+    const acts = [...inOrder(inPhase(0)), ...inOrder([...inPhase(1), ...others])];
+    return { acts, endings: inOrder(inPhase(2)) };
+  });
+
+function phaseOf(act: Act): number {
+  const operation = operationOf(act) ?? "";
+  if (operation === DELETES_MESH) return 2;
+  return isOfOneThing(operation) ? 1 : 0;
+}
 
 /** A mesh as the acts are made of it, and the one that it federates with. */
 export interface Actor extends Target {

@@ -3,17 +3,11 @@ import { eventually } from "../api/api-fixture.ts";
 import type { ApiAnswer, TestBroker } from "../support/running-broker.ts";
 import type { TestCa } from "../support/test-ca.ts";
 import { type Act, type Actor, BODIES, pick } from "./acts.ts";
+import { operationOf } from "./operations.ts";
 import type { Play, Tenant, TenantName } from "./play.ts";
 import { ROWS } from "./rows.ts";
 
-const READS = Object.keys(ROWS).filter((operation) => operation.startsWith("GET /v1/"));
-const CHANGES = Object.keys(ROWS).filter((operation) => !operation.startsWith("GET "));
-const OPERATIONS = [...CHANGES, ...CHANGES, ...READS];
-const POLLS = Math.round(OPERATIONS.length / 5);
 const PROJECTIONS = ["", "/istio", "/pem"];
-
-/** What an act asks for; undefined for a poll. */
-export const operationOf = ({ what }: Act): string | undefined => OPERATIONS[what % (OPERATIONS.length + POLLS)];
 
 /** C asks about everybody; A and B about themselves and each other; operators and auditors about A and B. */
 export async function perform(world: Play, act: Act, cas: Record<TenantName, TestCa[]>): Promise<void> {
@@ -77,7 +71,7 @@ const idOf = ({ known }: Tenant, name: string, which: number): string => pick(kn
 export function learn(about: Tenant, body: Record<string, unknown>): void {
   if (typeof body.pollerId === "string" && typeof body.token === "string")
     about.pollers.push({ pollerId: body.pollerId, token: body.token });
-  // Not of federations: A must not come to act on one with C, which is there in one world alone.
+  // Not of federations: see `federate`.
   const bodies = [body, body.authorities ?? [], body.pollers ?? []].flat() as Record<string, unknown>[];
   for (const [name, value] of bodies.flatMap((one) => Object.entries(one ?? {}))) {
     if (!/Id$/.test(name) || name === "meshId" || typeof value !== "string") continue;
