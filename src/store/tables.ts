@@ -138,6 +138,7 @@ export interface Tables {
     refresh_hint_seconds: number;
     last_modified_seconds: number;
     fingerprints: string;
+    /** Read no more, and empty: what was served is rendered from `fingerprints`. Whole in the rows of earlier versions. */
     bundle: string;
     at: number;
     cause: string;

@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { listRevisions } from "../../src/features/bundles/bundle.store.ts";
+import { documentOf, listRevisions } from "../../src/features/bundles/bundle.service.ts";
 import type { Revision } from "../../src/features/bundles/bundle.ts";
 import type { TrustDomain } from "../../src/spiffe/trust-domain.ts";
 import { bearsSequence } from "../../src/store/event.ts";
@@ -137,7 +137,7 @@ export async function checkRevisions(world: World, history: History, settled: bo
     if (fresh.length > 0 && newest) {
       expect(newest.digest).not.toBe(before?.digest);
       expect(newest.sequence).toBe(GENERATION * 2 ** 32 + newest.position);
-      expect(JSON.parse(newest.bundle)).toMatchObject({ spiffe_sequence: newest.sequence });
+      expect(JSON.parse(await documentOf(broker.db, newest))).toMatchObject({ spiffe_sequence: newest.sequence });
       history.newest.set(trustDomain, newest);
     }
     if (fresh.length === 0 && !settled) continue;

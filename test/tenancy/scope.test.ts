@@ -27,6 +27,7 @@ const OF_NOBODY: Readonly<Record<string, string>> = {
   membersOf: "of a trust domain that was found in the scope",
   findRevision: "of a trust domain of which revisionReader found the scope to be a reader",
   listRevisions: "of a trust domain of which revisionReader found the scope to be a reader",
+  documentOf: "takes a revision of which the scope was found to be a reader",
   observeFederation: "takes a federation that was found in the scope, or was just changed by one of its sides",
 };
 

@@ -1,3 +1,4 @@
+import { renderProjections } from "../../bundle/projections.ts";
 import type { TrustDomain } from "../../spiffe/trust-domain.ts";
 import type { Executor } from "../../store/tables.ts";
 import type { Work } from "../../store/unit-of-work.ts";
@@ -15,7 +16,8 @@ import {
   newestRevision,
   sequencesOf,
 } from "./bundle.store.ts";
-import type { RevisionReader } from "./bundle.ts";
+import type { Revision, RevisionReader } from "./bundle.ts";
+import { authoritiesOfRevision } from "./publication.store.ts";
 
 export { findRevision, listRevisions, newestRevision, sequencesOf };
 
@@ -39,6 +41,15 @@ export async function revisionReader(
   for (const meshId of scope.meshes)
     if (await isServed(db, meshId, trustDomain, now)) return { whoAndWhyAfter: Number.POSITIVE_INFINITY };
   throw notFound();
+}
+
+/**
+ * The SPIFFE document of a revision, byte for byte as it was served first. Not kept with each: a new refresh hint would write
+ * all certificates again.
+ */
+export async function documentOf(db: Executor, revision: Revision): Promise<string> {
+  const authorities = await authoritiesOfRevision(db, revision);
+  return renderProjections(authorities, revision.refreshHintSeconds, revision.sequence).spiffe.body.toString();
 }
 
 /** Whether a mesh may see a trust domain's bundle at `now`. */

@@ -1,11 +1,28 @@
 import type { Selectable } from "kysely";
+import { positionOf } from "../../bundle/sequence.ts";
 import type { TrustDomain } from "../../spiffe/trust-domain.ts";
 import type { Executor, Tables } from "../../store/tables.ts";
 import type { EpochMs } from "../../time.ts";
 import type { MeshId } from "../meshes/mesh-id.ts";
 import type { BundleAccess, Revision } from "./bundle.ts";
 
-const toRevision = (row: Selectable<Tables["revision"]>): Revision => ({
+/** Without `bundle`: in the rows of earlier versions it is as large as all certificates together. */
+const REVISION = [
+  "revision.trust_domain",
+  "revision.position",
+  "revision.sequence",
+  "revision.digest",
+  "revision.refresh_hint_seconds",
+  "revision.last_modified_seconds",
+  "revision.fingerprints",
+  "revision.at",
+  "revision.cause",
+  "revision.actor",
+  "revision.acting_mesh",
+  "revision.reason",
+] as const;
+
+const toRevision = (row: Omit<Selectable<Tables["revision"]>, "bundle">): Revision => ({
   trustDomain: row.trust_domain as TrustDomain,
   position: row.position,
   sequence: row.sequence,
@@ -13,7 +30,6 @@ const toRevision = (row: Selectable<Tables["revision"]>): Revision => ({
   refreshHintSeconds: row.refresh_hint_seconds,
   lastModifiedSeconds: row.last_modified_seconds,
   fingerprints: JSON.parse(row.fingerprints) as string[],
-  bundle: row.bundle,
   at: row.at,
   cause: row.cause,
   actor: row.actor,
@@ -44,7 +60,7 @@ export async function insertRevision(tx: Executor, revision: Revision): Promise<
       refresh_hint_seconds: revision.refreshHintSeconds,
       last_modified_seconds: revision.lastModifiedSeconds,
       fingerprints: JSON.stringify(revision.fingerprints),
-      bundle: revision.bundle,
+      bundle: "",
       at: revision.at,
       cause: revision.cause,
       actor: revision.actor,
@@ -71,7 +87,7 @@ export async function newestRevision(db: Executor, trustDomain: TrustDomain): Pr
         .onRef("trust_domain.name", "=", "revision.trust_domain")
         .onRef("trust_domain.revision_position", "=", "revision.position"),
     )
-    .selectAll("revision")
+    .select(REVISION)
     .where("revision.trust_domain", "=", trustDomain)
     .executeTakeFirst();
   return row && toRevision(row);
@@ -84,8 +100,9 @@ export async function findRevision(
 ): Promise<Revision | undefined> {
   const row = await db
     .selectFrom("revision")
-    .selectAll()
+    .select(REVISION)
     .where("trust_domain", "=", trustDomain)
+    .where("position", "=", positionOf(sequence))
     .where("sequence", "=", sequence)
     .executeTakeFirst();
   return row && toRevision(row);
@@ -116,7 +133,7 @@ export async function listRevisions(
 ): Promise<Revision[]> {
   const rows = await db
     .selectFrom("revision")
-    .selectAll()
+    .select(REVISION)
     .where("trust_domain", "=", trustDomain)
     .where("position", "<", before)
     .orderBy("position", "desc")

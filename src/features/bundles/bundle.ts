@@ -17,8 +17,6 @@ export interface Revision {
   readonly refreshHintSeconds: number;
   readonly lastModifiedSeconds: number;
   readonly fingerprints: readonly string[];
-  /** The SPIFFE document as it was served first. */
-  readonly bundle: string;
   readonly at: EpochMs;
   /** The event that made it necessary. */
   readonly cause: string;

@@ -4,6 +4,7 @@ import type { Authority } from "../../pki/authority.ts";
 import type { TrustDomain } from "../../spiffe/trust-domain.ts";
 import type { Executor } from "../../store/tables.ts";
 import type { EpochMs } from "../../time.ts";
+import type { Revision } from "./bundle.ts";
 
 /** What the bundle endpoint needs of a trust domain: its newest revision. */
 export interface PublishedDomainRow {
@@ -44,31 +45,42 @@ export async function publishedDomains(
     ...row,
     fingerprints: JSON.parse(row.fingerprints) as string[],
   }));
-  let authorities = db.selectFrom("authority").select(["trust_domain", "fingerprint", "document"]);
-  if (names !== "all") authorities = authorities.where("trust_domain", "in", names);
-  // What was retired long ago is not read for one change; of many trust domains the names would be too many to bind.
   const named = rows.flatMap(({ fingerprints }) => fingerprints);
-  if (named.length > 0 && named.length <= MOST_NAMED) authorities = authorities.where("fingerprint", "in", named);
-  const documents = new Map(
-    (await authorities.execute()).map((row) => [`${row.trust_domain} ${row.fingerprint}`, row.document]),
-  );
+  const authorities = await authoritiesOf(db, names, named);
   return rows.map((row) => ({
     trustDomain: row.trust_domain as TrustDomain,
     position: row.position,
     lastModifiedSeconds: row.last_modified_seconds,
     refreshHintSeconds: row.refresh_hint_seconds,
     public: row.public === 1,
-    authorities: published(row.fingerprints.map((fingerprint) => documents.get(`${row.trust_domain} ${fingerprint}`))),
+    authorities: canonicalOrder(row.fingerprints.map((fingerprint) => authorities(row.trust_domain, fingerprint))).map(
+      (authority) => ({ authority, dropAt: dropAtOf(authority) }),
+    ),
   }));
 }
 
-function published(documents: readonly (string | undefined)[]): PublishedAuthority[] {
-  const authorities = documents.map((document) => {
+/** What a revision published, as it was then: an authority is written once, and what it comes to later lies beside it. */
+export async function authoritiesOfRevision(
+  db: Executor,
+  { trustDomain, fingerprints }: Pick<Revision, "trustDomain" | "fingerprints">,
+): Promise<Authority[]> {
+  const authorities = await authoritiesOf(db, [trustDomain], fingerprints);
+  return fingerprints.map((fingerprint) => authorities(trustDomain, fingerprint));
+}
+
+async function authoritiesOf(db: Executor, names: readonly TrustDomain[] | "all", named: readonly string[]) {
+  let query = db.selectFrom("authority").select(["trust_domain", "fingerprint", "document"]);
+  if (names !== "all") query = query.where("trust_domain", "in", names);
+  // What was retired long ago is not read for one change; of many trust domains the names would be too many to bind.
+  if (named.length > 0 && named.length <= MOST_NAMED) query = query.where("fingerprint", "in", named);
+  const rows = await query.execute();
+  const documents = new Map(rows.map((row) => [`${row.trust_domain} ${row.fingerprint}`, row.document]));
+  return (trustDomain: string, fingerprint: string): Authority => {
+    const document = documents.get(`${trustDomain} ${fingerprint}`);
     // Served without one of its authorities, a revision would be other bytes under its own number.
     if (document === undefined) throw new Error("a revision names an authority that was not read");
     return JSON.parse(document) as Authority;
-  });
-  return canonicalOrder(authorities).map((authority) => ({ authority, dropAt: dropAtOf(authority) }));
+  };
 }
 
 export interface PollerRow {

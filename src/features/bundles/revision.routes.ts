@@ -3,7 +3,7 @@ import { notFound, referredTrustDomain } from "../access/caller.ts";
 import { seenAmong } from "../audit/audit.service.ts";
 import type { Broker } from "../broker.ts";
 import { revisionParams, trustDomainParams } from "../trust-domains/trust-domain.schema.ts";
-import { findRevision, listRevisions, revisionReader } from "./bundle.service.ts";
+import { documentOf, findRevision, listRevisions, revisionReader } from "./bundle.service.ts";
 import { revisionView, revisionWithBundle, viewRevision } from "./revision.schema.ts";
 
 const tag = "Trust domains";
@@ -54,7 +54,7 @@ export const revisionEndpoints = (broker: Broker): Endpoint[] => [
       const [before] = await listRevisions(db, name, revision.position, 1);
       const seen = await seenAmong(db, token.scope, [revision.position]);
       const view = viewRevision(revision, before, token.scope, reader, seen);
-      return { body: { ...view, bundle: JSON.parse(revision.bundle) as object } };
+      return { body: { ...view, bundle: JSON.parse(await documentOf(db, revision)) as object } };
     },
   }),
 ];

@@ -1,4 +1,4 @@
-import { renderProjections, revisionDigest } from "../../bundle/projections.ts";
+import { revisionDigest } from "../../bundle/projections.ts";
 import { deadlinesOf, nextDeadline, unexpired } from "../../bundle/published.ts";
 import { revisionDifference } from "../../bundle/revision-difference.ts";
 import { sequenceOf } from "../../bundle/sequence.ts";
@@ -90,18 +90,16 @@ async function republish(work: Work, trustDomain: TrustDomain, counted: number):
     fields: { digest, added, removed, refreshHintSeconds: record.refreshHintSeconds },
   };
   const position = recordDerived(work, trustDomain, revised, counted);
-  const sequence = sequenceOf(work.generation, position);
   const shown = Math.max(before?.lastModifiedSeconds ?? 0, await latestRegrantSeconds(work.tx, trustDomain));
   const cause = work.causeOf(trustDomain);
   const revision: Revision = {
     trustDomain,
     position,
-    sequence,
+    sequence: sequenceOf(work.generation, position),
     digest,
     refreshHintSeconds: record.refreshHintSeconds,
     lastModifiedSeconds: lastModifiedAfter(shown, work.now),
     fingerprints,
-    bundle: renderProjections(authorities, record.refreshHintSeconds, sequence).spiffe.body.toString(),
     at: work.now,
     cause: cause?.type ?? "unknown",
     actor: cause?.actor.id ?? work.actor.id,
