@@ -5,7 +5,11 @@ import * as tokens from "../../src/features/access/token.store.ts";
 import type { Token } from "../../src/features/access/token.ts";
 import { findEvent, listEvents } from "../../src/features/audit/audit.store.ts";
 import * as authorities from "../../src/features/authorities/authority.store.ts";
-import type { Contribution, KnownAuthority } from "../../src/features/authorities/contribution.ts";
+import {
+  CONTRIBUTION_STATES,
+  type Contribution,
+  type KnownAuthority,
+} from "../../src/features/authorities/contribution.ts";
 import * as proofs from "../../src/features/authorities/proof.store.ts";
 import * as bundles from "../../src/features/bundles/bundle.store.ts";
 import type { BundleAccess, Revision } from "../../src/features/bundles/bundle.ts";
@@ -210,6 +214,30 @@ describeOnEachEngine("what a store takes it gives back", (open) => {
     });
   });
 
+  it("of what is published, and of what expires of it, nothing is read that was retired, revoked, claimed or a stranger's", async () => {
+    const { db } = await twoMeshes(open);
+    const bring = async (
+      name: string,
+      meshId: MeshId,
+      state: Contribution["state"],
+      revokedAt: EpochMs | null = null,
+    ) => {
+      const authority = { ...known(shopDomain, name, NOON + HOUR_MS), revokedAt };
+      await authorities.insertAuthority(db, authority);
+      await authorities.saveContribution(db, { ...broughtBy(meshId, authority), state });
+    };
+    for (const state of CONTRIBUTION_STATES) await bring(`aut_${state}`, shop, state);
+    await bring("aut_revoked", shop, "active", NOON);
+    await bring("aut_strange", bank, "active");
+    const published = ["aut_active", "aut_prepared", "aut_retiring"];
+    const found = await authorities.publishingContributions(db, shopDomain);
+    expect(found.map(({ known }) => known.authorityId).sort()).toEqual(published);
+    const expiring = await authorities.authoritiesExpiring(db, NOON, NOON + HOUR_MS);
+    expect(expiring.map(({ authorityId }) => authorityId).sort()).toEqual(published);
+    expect(await authorities.authoritiesExpiring(db, NOON + HOUR_MS, NOON + DAY_MS)).toEqual([]);
+    expect(await authorities.standingContributions(db, shopDomain)).toHaveLength(CONTRIBUTION_STATES.length + 1);
+  });
+
   it("revisions, and what the bundle endpoint needs of the newest", async () => {
     const { db } = await twoMeshes(open);
     const authority = known(shopDomain, "aut_1");
@@ -324,13 +352,16 @@ describeOnEachEngine("what a store takes it gives back", (open) => {
     const [pending, expired] = [proposed("fed_1", NOON), proposed("fed_2", NOON, NOON + 2)];
     const withdrawn = decideConsent(proposed("fed_3", NOON + 1), shop, "withdraw", null, null, NOON + 1).federation;
     const vetoed = decideVeto(proposed("fed_4", NOON), { owner: bank, trustDomain: bankDomain }, "deny", null, NOON);
-    for (const one of [pending, expired, withdrawn, vetoed.federation]) await federations.saveFederation(db, one);
+    const ended = decideConsent(proposed("fed_5", NOON, NOON + 2), shop, "withdraw", null, null, NOON + 1).federation;
+    for (const one of [pending, expired, withdrawn, vetoed.federation, ended])
+      await federations.saveFederation(db, one);
     const idsOf = (found: readonly Federation[]) => found.map(({ federationId }) => federationId).sort();
     expect(idsOf(await federations.federationsOfMesh(db, shop, NOON + 1))).toEqual(["fed_1", "fed_2"]);
     expect(idsOf(await federations.federationsOfMesh(db, shop, NOON + 2))).toEqual(["fed_1"]);
     expect(idsOf(await federations.federationsWithTrustDomain(db, bank, shopDomain, NOON + 2))).toEqual(["fed_1"]);
     expect(idsOf(await federations.standingBetween(db, bank, shop, NOON + 2))).toEqual(["fed_1", "fed_4"]);
     expect((await federations.newestBetween(db, bank, shop))?.federationId).toBe("fed_3");
+    expect(idsOf(await federations.federationsExpiring(db, NOON, NOON + 2))).toEqual(["fed_2"]);
     const granted = decideConsent(withdrawn, shop, "grant", null, null, NOON + 2).federation;
     await federations.saveFederation(db, granted);
     expect(idsOf(await federations.federationsOfMesh(db, bank, NOON + 2))).toEqual(["fed_1", "fed_3"]);

@@ -21,6 +21,7 @@ import {
   listContributions,
   livingContributions,
   markAuthorityRevoked,
+  publishingContributions,
   saveContribution,
   standingContributions,
   trustDomainsExpiringBetween,
@@ -36,13 +37,13 @@ import {
   shownState,
 } from "./contribution.ts";
 
-export { findContribution, listContributions, livingContributions };
-
-/** What may be published of a trust domain: contributions of its granted members, and the broker's own. */
-export const contributionsOf = standingContributions;
-
-/** Trust domains of which an X.509 authority expires in this span of time (after `from`, up to `to`). */
-export const trustDomainsOfAuthoritiesExpiring = trustDomainsExpiringBetween;
+export {
+  findContribution,
+  listContributions,
+  livingContributions,
+  publishingContributions,
+  trustDomainsExpiringBetween,
+};
 
 export const meshSource = (meshId: MeshId): Source => ({ kind: "mesh", id: meshId });
 

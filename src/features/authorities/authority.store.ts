@@ -1,8 +1,15 @@
+import type { ExpressionBuilder } from "kysely";
 import type { Authority } from "../../pki/authority.ts";
 import type { TrustDomain } from "../../spiffe/trust-domain.ts";
-import type { Executor } from "../../store/tables.ts";
+import type { Executor, Tables } from "../../store/tables.ts";
 import type { EpochMs } from "../../time.ts";
-import type { Contribution, ContributionState, KnownAuthority, Source } from "./contribution.ts";
+import {
+  type Contribution,
+  type ContributionState,
+  type KnownAuthority,
+  PUBLISHING_STATES,
+  type Source,
+} from "./contribution.ts";
 
 interface AuthorityRow {
   authority_id: string;
@@ -237,23 +244,37 @@ export async function countPublished(db: Executor, source: Source, now: EpochMs)
   return Number(row?.count ?? 0);
 }
 
-/** What may be published of a trust domain: contributions of its granted members and of the broker itself. */
+/** Those of the granted members of their trust domain, and of the broker itself. */
+const isStanding = ({ and, or, eb, ref, exists, selectFrom }: ExpressionBuilder<Tables, "contribution">) =>
+  or([
+    eb("contribution.source_kind", "=", "broker"),
+    and([
+      eb("contribution.source_kind", "=", "mesh"),
+      exists(
+        selectFrom("membership")
+          .innerJoin("mesh", "mesh.mesh_id", "membership.mesh_id")
+          .select("membership.mesh_id")
+          .where("membership.mesh_id", "=", ref("contribution.source_id"))
+          .where("membership.trust_domain", "=", ref("contribution.trust_domain"))
+          .where("membership.state", "=", "granted")
+          .where("mesh.deleted_at", "is", null),
+      ),
+    ]),
+  ]);
+
+/** What a trust domain's granted members and the broker itself bring to it, in whatever state. */
 export async function standingContributions(db: Executor, trustDomain: TrustDomain): Promise<Contribution[]> {
-  const granted = db
-    .selectFrom("membership")
-    .innerJoin("mesh", "mesh.mesh_id", "membership.mesh_id")
-    .select("membership.mesh_id")
-    .where("membership.trust_domain", "=", trustDomain)
-    .where("membership.state", "=", "granted")
-    .where("mesh.deleted_at", "is", null);
+  const rows = await contributions(db).where("contribution.trust_domain", "=", trustDomain).where(isStanding).execute();
+  return rows.map(toContribution);
+}
+
+/** Those by which a trust domain's authorities are published. What was retired, of which there is ever more, is not read. */
+export async function publishingContributions(db: Executor, trustDomain: TrustDomain): Promise<Contribution[]> {
   const rows = await contributions(db)
     .where("contribution.trust_domain", "=", trustDomain)
-    .where((where) =>
-      where.or([
-        where("contribution.source_kind", "=", "broker"),
-        where.and([where("contribution.source_kind", "=", "mesh"), where("contribution.source_id", "in", granted)]),
-      ]),
-    )
+    .where("contribution.state", "in", PUBLISHING_STATES)
+    .where("authority.revoked_at", "is", null)
+    .where(isStanding)
     .execute();
   return rows.map(toContribution);
 }
@@ -283,13 +304,23 @@ export async function authorityExpiries(db: Executor, after: EpochMs, limit: num
   return rows.map((row) => Number(row.not_after));
 }
 
-/** X.509 authorities, in whatever state, that expire after `from`, up to `to`. */
+/** Published X.509 authorities that expire after `from`, up to `to`. */
 export async function authoritiesExpiring(db: Executor, from: EpochMs, to: EpochMs): Promise<KnownAuthority[]> {
   const rows = await db
     .selectFrom("authority")
     .select(AUTHORITY)
     .where("not_after", ">", from)
     .where("not_after", "<=", to)
+    .where("revoked_at", "is", null)
+    .where(({ exists, selectFrom, ref }) =>
+      exists(
+        selectFrom("contribution")
+          .select("contribution.authority_id")
+          .where("contribution.authority_id", "=", ref("authority.authority_id"))
+          .where("contribution.state", "in", PUBLISHING_STATES)
+          .where(isStanding),
+      ),
+    )
     .orderBy("not_after")
     .execute();
   return rows.map(toKnown);

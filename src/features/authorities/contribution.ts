@@ -53,9 +53,11 @@ const FOLLOWS: Record<ShownState, readonly ShownState[]> = {
   revoked: [],
 };
 
+/** Of an authority that is not revoked. */
+export const PUBLISHING_STATES: readonly ContributionState[] = ["prepared", "active", "retiring"];
+
 /** Whether a contribution in this state publishes its authority. */
-export const isPublishing = (state: ShownState): boolean =>
-  state === "prepared" || state === "active" || state === "retiring";
+export const isPublishing = (state: ShownState): boolean => state !== "revoked" && PUBLISHING_STATES.includes(state);
 
 /**
  * That the state may change so.

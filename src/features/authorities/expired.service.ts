@@ -1,8 +1,7 @@
 import type { Work } from "../../store/unit-of-work.ts";
 import { type EpochMs, toRfc3339 } from "../../time.ts";
 import { audienceOf } from "../trust-domains/trust-domain.service.ts";
-import { authoritiesExpiring, authorityExpiries, standingContributions } from "./authority.store.ts";
-import { isPublishing, shownState } from "./contribution.ts";
+import { authoritiesExpiring, authorityExpiries } from "./authority.store.ts";
 
 export { authorityExpiries };
 
@@ -12,10 +11,7 @@ export { authorityExpiries };
  */
 export async function recordExpiredAuthorities(work: Work, from: EpochMs, to: EpochMs): Promise<void> {
   for (const { authorityId, trustDomain, authority } of await authoritiesExpiring(work.tx, from, to)) {
-    const published = (await standingContributions(work.tx, trustDomain)).some(
-      (contribution) => contribution.known.authorityId === authorityId && isPublishing(shownState(contribution)),
-    );
-    if (!published || authority.type !== "x509") continue;
+    if (authority.type !== "x509") continue;
     work.record({
       type: "authority.expired",
       subjects: [

@@ -6,10 +6,10 @@ import type { EpochMs } from "../../time.ts";
 import { notFound } from "../access/caller.ts";
 import type { MeshId } from "../meshes/mesh-id.ts";
 import { audienceOf } from "../trust-domains/trust-domain.service.ts";
-import { contributionsOf, findContribution, meshSource, trustDomainOfMember } from "./authority.service.ts";
+import { findContribution, meshSource, publishingContributions, trustDomainOfMember } from "./authority.service.ts";
 import { saveContribution } from "./authority.store.ts";
 import { takeFromUnproved } from "./claim.service.ts";
-import { type Contribution, isPublishing, shownState } from "./contribution.ts";
+import type { Contribution } from "./contribution.ts";
 import { deleteChallenge, findChallenge, saveChallenge } from "./proof.store.ts";
 import { checkProof, newChallenge, type Proof, type ProofChallenge, requireOpen } from "./proof.ts";
 
@@ -76,7 +76,7 @@ export async function publishedSince(
   trustDomain: TrustDomain,
 ): Promise<{ trustDomain: TrustDomain; fingerprint: string; createdAt: EpochMs; provedAt: EpochMs | null }[]> {
   const earliest = (times: readonly EpochMs[]) => (times.length > 0 ? Math.min(...times) : null);
-  const published = (await contributionsOf(db, trustDomain)).filter((one) => isPublishing(shownState(one)));
+  const published = await publishingContributions(db, trustDomain);
   const byFingerprint = Map.groupBy(published, ({ known }) => known.authority.fingerprint);
   return [...byFingerprint].map(([fingerprint, brought]) => ({
     trustDomain,

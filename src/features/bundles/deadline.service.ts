@@ -3,7 +3,7 @@ import { expiriesToldTo, setExpiriesToldTo } from "../../store/event-log.ts";
 import type { Executor } from "../../store/tables.ts";
 import type { UnitOfWork, Work } from "../../store/unit-of-work.ts";
 import { DAY_MS, type EpochMs, toRfc3339 } from "../../time.ts";
-import { trustDomainsOfAuthoritiesExpiring } from "../authorities/authority.service.ts";
+import { trustDomainsExpiringBetween } from "../authorities/authority.service.ts";
 import { accessesDue, bundlesDue, earliestPublicationDeadline, withdrawnAccesses } from "./bundle.store.ts";
 import { nextExpiry, recordExpiries } from "./expiries.service.ts";
 
@@ -42,7 +42,7 @@ export async function settleJump(unitOfWork: UnitOfWork, from: EpochMs, audited:
     if (work.now >= from) return;
     // What expired by the clock that was wrong expires again, and the log says so again.
     if ((await expiriesToldTo(work.tx)) > work.now) await setExpiriesToldTo(work.tx, work.now);
-    const restored = await trustDomainsOfAuthoritiesExpiring(work.tx, work.now - DAY_MS, from - DAY_MS);
+    const restored = await trustDomainsExpiringBetween(work.tx, work.now - DAY_MS, from - DAY_MS);
     for (const trustDomain of restored) work.touched.bundle(trustDomain);
     for (const { meshId, trustDomain } of await withdrawnAccesses(work.tx)) work.touched.access(meshId, trustDomain);
   });

@@ -6,7 +6,7 @@ import type { TrustDomain } from "../../spiffe/trust-domain.ts";
 import { type EventType, idsAmong, type NewEvent } from "../../store/event.ts";
 import type { Work } from "../../store/unit-of-work.ts";
 import { type EpochMs, toRfc3339OrNull } from "../../time.ts";
-import { contributionsOf } from "../authorities/authority.service.ts";
+import { publishingContributions } from "../authorities/authority.service.ts";
 import { distrustedBy } from "../distrusts/distrust.service.ts";
 import { federationEndsFor } from "../federations/federation-facts.service.ts";
 import type { MeshId } from "../meshes/mesh-id.ts";
@@ -70,7 +70,7 @@ async function countedOf(work: Work, trustDomain: TrustDomain): Promise<number> 
 async function republish(work: Work, trustDomain: TrustDomain, counted: number): Promise<void> {
   const record = await trustDomainNamed(work.tx, trustDomain);
   if (!record) return;
-  const published = publishedBy(await contributionsOf(work.tx, trustDomain));
+  const published = publishedBy(await publishingContributions(work.tx, trustDomain));
   await setNextDeadline(work.tx, trustDomain, nextDeadline(published, work.now));
 
   const authorities = unexpired(published, work.now).map(({ authority }) => authority);

@@ -184,13 +184,14 @@ export async function federationExpiries(db: Executor, after: EpochMs, limit: nu
   return rows.map((row) => Number(row.expires_at));
 }
 
-/** Federations, in whatever state, of which the current terms expire after `from`, up to `to`. */
+/** Federations that nobody ended, of which the current terms expire after `from`, up to `to`. */
 export async function federationsExpiring(db: Executor, from: EpochMs, to: EpochMs): Promise<Federation[]> {
   const rows = await db
     .selectFrom("federation")
     .select("document")
     .where("expires_at", ">", from)
     .where("expires_at", "<=", to)
+    .where("standing", "=", "open")
     .orderBy("expires_at")
     .execute();
   return rows.map(parse);

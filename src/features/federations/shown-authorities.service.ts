@@ -1,6 +1,6 @@
 import { unexpired } from "../../bundle/published.ts";
 import type { Work } from "../../store/unit-of-work.ts";
-import { contributionsOf } from "../authorities/authority.service.ts";
+import { publishingContributions } from "../authorities/authority.service.ts";
 import { publishedBy } from "../bundles/bundle.ts";
 import type { ShownAuthorities } from "./federation.ts";
 import type { Party } from "./terms.ts";
@@ -10,7 +10,7 @@ export async function authoritiesShown({ tx, now }: Work, parties: readonly Part
   const shown: Record<string, readonly string[]> = {};
   for (const { trustDomain } of parties) {
     // Not of the newest revision: the same unit of work may have brought authorities before.
-    const published = unexpired(publishedBy(await contributionsOf(tx, trustDomain)), now);
+    const published = unexpired(publishedBy(await publishingContributions(tx, trustDomain)), now);
     shown[trustDomain] = published.map(({ authority }) => authority.fingerprint).sort();
   }
   return shown;
