@@ -24,7 +24,8 @@ export const dropAtOf = (authority: Authority): EpochMs | null =>
  * so that a clock which jumped and came back restores what it hid.
  */
 export function unexpired(authorities: readonly PublishedAuthority[], now: EpochMs): readonly PublishedAuthority[] {
-  return authorities.filter((published) => leavesAt(published, authorities) > now);
+  const leavesAt = departuresOf(authorities);
+  return authorities.filter((published) => leavesAt(published) > now);
 }
 
 /** What there is before and not after, as people call it: whoever trusts by it would stop. Undefined where nothing is lost. */
@@ -41,27 +42,22 @@ const KINDS = [
 ] as const;
 
 /** The next instant after `now` at which `unexpired` changes; null if it never will again. */
-export function nextDeadline(authorities: readonly PublishedAuthority[], now: EpochMs): EpochMs | null {
-  const ahead = authorities.map((published) => leavesAt(published, authorities)).filter((at) => at > now);
-  const next = Math.min(...ahead);
-  return Number.isFinite(next) ? next : null;
-}
+export const nextDeadline = (authorities: readonly PublishedAuthority[], now: EpochMs): EpochMs | null =>
+  deadlinesOf(authorities).find((at) => at > now) ?? null;
 
 /** Every instant at which time alone changes what these authorities publish, ascending. */
 export function deadlinesOf(authorities: readonly PublishedAuthority[]): readonly EpochMs[] {
-  const deadlines: EpochMs[] = [];
-  for (let at = nextDeadline(authorities, Number.NEGATIVE_INFINITY); at !== null; at = nextDeadline(authorities, at)) {
-    deadlines.push(at);
-  }
-  return deadlines;
+  const deadlines = new Set(authorities.map(departuresOf(authorities)).filter(Number.isFinite));
+  return [...deadlines].sort((a, b) => a - b);
 }
 
-/** Infinity for what time never takes. */
-function leavesAt({ authority, dropAt }: PublishedAuthority, among: readonly PublishedAuthority[]): number {
-  if (dropAt === null) return Number.POSITIVE_INFINITY;
-  const outlived = among.some((other) => {
-    if (other.authority.type !== authority.type) return false;
-    return other.dropAt === null || other.dropAt > dropAt;
-  });
-  return outlived ? dropAt : Number.POSITIVE_INFINITY;
+/** When time takes each of these; infinity for what it never takes. */
+function departuresOf(authorities: readonly PublishedAuthority[]): (published: PublishedAuthority) => number {
+  const lastOfType = new Map<Authority["type"], number>();
+  for (const { authority, dropAt } of authorities) {
+    const last = lastOfType.get(authority.type) ?? Number.NEGATIVE_INFINITY;
+    lastOfType.set(authority.type, Math.max(last, dropAt ?? Number.POSITIVE_INFINITY));
+  }
+  return ({ authority, dropAt }) =>
+    dropAt !== null && dropAt < (lastOfType.get(authority.type) ?? dropAt) ? dropAt : Number.POSITIVE_INFINITY;
 }

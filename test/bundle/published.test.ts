@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   canonicalOrder,
+  deadlinesOf,
   dropAtOf,
   nextDeadline,
   type PublishedAuthority,
@@ -115,6 +116,29 @@ describe("for every revision and every instant", () => {
         if (deadline === null) return;
         expect(deadline).toBeGreaterThan(now);
         expect(unexpired(authorities, deadline).length).toBeLessThan(left.length);
+      }),
+    );
+  });
+
+  test("the deadlines are all instants at which something changes, ascending, each once", () => {
+    fc.assert(
+      fc.property(revision, (authorities) => {
+        const instants = Array.from({ length: 20 }, (_, index) => index - 3);
+        const left = (at: number) => unexpired(authorities, at).length;
+        expect(deadlinesOf(authorities)).toEqual(instants.filter((at) => left(at) < left(at - 1)));
+      }),
+    );
+  });
+
+  test("an authority is taken when it is due, unless no other of its type is due later", () => {
+    fc.assert(
+      fc.property(revision, instant, (authorities, now) => {
+        const isOutlived = ({ authority, dropAt }: PublishedAuthority) =>
+          authorities.some(
+            (other) => other.authority.type === authority.type && (other.dropAt ?? 100) > (dropAt ?? 100),
+          );
+        const taken = authorities.filter((one) => one.dropAt !== null && one.dropAt <= now && isOutlived(one));
+        expect(unexpired(authorities, now)).toEqual(authorities.filter((one) => !taken.includes(one)));
       }),
     );
   });
