@@ -11,6 +11,7 @@ import { auditIndexes } from "../../migrations/0009-audit-indexes.ts";
 import { standingFederations } from "../../migrations/0010-standing-federations.ts";
 import { tokensOfGoneMeshes } from "../../migrations/0011-tokens-of-gone-meshes.ts";
 import { ownedSince } from "../../migrations/0012-owned-since.ts";
+import { indexesByMesh } from "../../migrations/0013-indexes-by-mesh.ts";
 import { consentedSides } from "../../migrations/0014-consented-sides.ts";
 import { StartRefusal } from "../start-refusal.ts";
 import type { Migration } from "./migration.ts";
@@ -34,6 +35,7 @@ export const migrations: readonly Migration[] = [
   standingFederations,
   tokensOfGoneMeshes,
   ownedSince,
+  indexesByMesh,
   consentedSides,
 ];
 
