@@ -1,9 +1,10 @@
-import { CompiledQuery, type KyselyPlugin } from "kysely";
+import { CompiledQuery } from "kysely";
 import { expect, it } from "vitest";
 import { listFederations } from "../../src/features/federations/federation.store.ts";
 import { parseMeshId } from "../../src/features/meshes/mesh-id.ts";
 import { migrate } from "../../src/store/migrate.ts";
 import type { Executor } from "../../src/store/tables.ts";
+import { queriesOf } from "../support/asked-queries.ts";
 import { migrateBefore, openSqliteFile } from "../support/databases.ts";
 
 const STEP = "0013-indexes-by-mesh";
@@ -11,18 +12,8 @@ const shop = parseMeshId("shop");
 
 /** How SQLite goes about the queries that `ask` makes, a step a line. */
 async function plansOf(db: Executor, ask: (db: Executor) => Promise<unknown>): Promise<string[]> {
-  const asked: Parameters<KyselyPlugin["transformQuery"]>[0][] = [];
-  const listener: KyselyPlugin = {
-    transformQuery(query) {
-      asked.push(query);
-      return query.node;
-    },
-    transformResult: async ({ result }) => result,
-  };
-  await ask(db.withPlugin(listener));
   const lines: string[] = [];
-  for (const { node, queryId } of asked) {
-    const { sql, parameters } = db.getExecutor().compileQuery(node, queryId);
+  for (const { sql, parameters } of await queriesOf(db, ask)) {
     const explained = CompiledQuery.raw(`explain query plan ${sql}`, [...parameters]);
     lines.push(...(await db.executeQuery<{ detail: string }>(explained)).rows.map(({ detail }) => detail));
   }

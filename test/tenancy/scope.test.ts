@@ -29,6 +29,7 @@ const OF_NOBODY: Readonly<Record<string, string>> = {
   listRevisions: "of a trust domain of which revisionReader found the scope to be a reader",
   documentOf: "takes a revision of which the scope was found to be a reader",
   observeFederation: "takes a federation that was found in the scope, or was just changed by one of its sides",
+  surroundingsAt: "what is read by it is of a federation that was found in the scope",
 };
 
 /** Every function on the store that a route calls, by its name. */

@@ -4,7 +4,7 @@ import { referredMesh } from "../access/caller.ts";
 import { createdToken, viewToken } from "../access/token.schema.ts";
 import type { Broker } from "../broker.ts";
 import { federationView, viewFederation } from "../federations/federation.schema.ts";
-import { observeFederation } from "../federations/observe.service.ts";
+import { observeFederation, surroundingsAt } from "../federations/observe.service.ts";
 import { breakGlassConsent, breakGlassToken } from "./break-glass.schema.ts";
 import { consentByBreakGlass, tokenByBreakGlass } from "./break-glass.service.ts";
 
@@ -39,7 +39,10 @@ export const breakGlassEndpoints = (broker: Broker): Endpoint[] => [
         reason: parseText(body.reason, "/reason"),
       };
       const federation = await consentByBreakGlass(work, token, broker.breakGlass, asked);
-      return { body: async (db) => viewFederation(await observeFederation(db, federation, work.now), token.scope) };
+      return {
+        body: async (db) =>
+          viewFederation(await observeFederation(db, federation, surroundingsAt(db, work.now)), token.scope),
+      };
     },
   }),
   change({

@@ -3,7 +3,7 @@ import type { ProjectionName } from "../../bundle/projections.ts";
 import type { TrustDomain } from "../../spiffe/trust-domain.ts";
 import type { Executor, Tables } from "../../store/tables.ts";
 import type { MeshId } from "../meshes/mesh-id.ts";
-import type { Delivery } from "./delivery.ts";
+import type { Delivery, Held } from "./delivery.ts";
 
 const toDelivery = (row: Selectable<Tables["delivery"]>): Delivery => ({
   pollerId: row.poller_id,
@@ -91,8 +91,8 @@ export async function deliveriesTo(
   return rows.map(toDelivery);
 }
 
-/** What one mesh's pollers hold of a trust domain: the latest deliveries, each at the time of that revision's first. */
-export async function heldSince(db: Executor, meshId: MeshId, trustDomain: TrustDomain): Promise<Delivery[]> {
+/** What one mesh's pollers hold of a trust domain, each since its first fetch of that revision. */
+export async function heldSince(db: Executor, meshId: MeshId, trustDomain: TrustDomain): Promise<Held[]> {
   const rows = await db
     .selectFrom("delivery")
     .leftJoin("first_delivery", (join) =>
@@ -101,13 +101,11 @@ export async function heldSince(db: Executor, meshId: MeshId, trustDomain: Trust
         .onRef("first_delivery.trust_domain", "=", "delivery.trust_domain")
         .onRef("first_delivery.revision", "=", "delivery.revision"),
     )
-    .selectAll("delivery")
-    .select("first_delivery.at as first_at")
+    .select(["delivery.poller_id", "delivery.revision", "delivery.at", "first_delivery.at as first_at"])
     .where("delivery.mesh_id", "=", meshId)
     .where("delivery.trust_domain", "=", trustDomain)
-    .orderBy("delivery.poller_id")
     .execute();
-  return rows.map(({ first_at, ...row }) => toDelivery({ ...row, at: first_at ?? row.at }));
+  return rows.map((row) => ({ pollerId: row.poller_id, revision: row.revision, at: row.first_at ?? row.at }));
 }
 
 /** The latest deliveries of one trust domain's bundle to the consumers that are `known`, in the order of mesh IDs. */

@@ -15,6 +15,9 @@ export interface Delivery {
   readonly at: EpochMs;
 }
 
+/** What a poller holds, and since when. */
+export type Held = Pick<Delivery, "pollerId" | "revision" | "at">;
+
 /** Whether what the poller holds is what its trust domain publishes now. */
 export const isCurrent = (delivery: Delivery, newestPosition: number | null): boolean =>
   delivery.revision !== null && delivery.revision === newestPosition;

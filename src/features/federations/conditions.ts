@@ -1,5 +1,5 @@
 import type { EpochMs } from "../../time.ts";
-import type { Delivery } from "../deliveries/delivery.ts";
+import type { Held } from "../deliveries/delivery.ts";
 import type { MeshId } from "../meshes/mesh-id.ts";
 import { currentTerms, type Federation, type FederationState, type PartyFacts, stateOf } from "./federation.ts";
 import { bothDirections, type Direction } from "./terms.ts";
@@ -28,7 +28,7 @@ export interface DirectionFacts {
   /** The consumer's pollers that can poll, by ID. */
   readonly pollers: readonly string[];
   /** What they hold of the provider's bundle, each since its first fetch of that revision. */
-  readonly deliveries: readonly Delivery[];
+  readonly deliveries: readonly Held[];
 }
 
 /**

@@ -17,15 +17,19 @@ import {
   viewFederation,
 } from "./federation.schema.ts";
 import type { Federation } from "./federation.ts";
-import { observeFederation } from "./observe.service.ts";
+import { observeFederation, surroundingsAt } from "./observe.service.ts";
 import { propose } from "./propose.service.ts";
 import { listFederations, visibleFederation } from "./visible-federation.service.ts";
 
 const tag = "Federations";
 
 export function federationEndpoints(broker: Broker): Endpoint[] {
-  const view = async (db: Executor, federation: Federation, { scope }: { readonly scope: Scope }) =>
-    viewFederation(await observeFederation(db, federation, broker.clock()), scope);
+  const view = async (
+    db: Executor,
+    federation: Federation,
+    { scope }: { readonly scope: Scope },
+    around = surroundingsAt(db, broker.clock()),
+  ) => viewFederation(await observeFederation(db, federation, around), scope);
   return [
     change({
       method: "POST",
@@ -73,10 +77,16 @@ export function federationEndpoints(broker: Broker): Endpoint[] {
       item: federationView,
       cursor: "text",
       refusals: [],
-      find: (db, { query, token }, { after = "", limit }) =>
-        listFederations(db, token.scope, query.meshId === undefined ? {} : { meshId: query.meshId }, after, limit),
-      cursorOf: ({ federationId }) => federationId,
-      view: (federation, { db, call }) => view(db, federation, call.token),
+      async find(db, { query, token }, { after = "", limit }) {
+        const filter = query.meshId === undefined ? {} : { meshId: query.meshId };
+        const around = surroundingsAt(db, broker.clock());
+        return (await listFederations(db, token.scope, filter, after, limit)).map((federation) => ({
+          federation,
+          around,
+        }));
+      },
+      cursorOf: ({ federation }) => federation.federationId,
+      view: ({ federation, around }, { db, call }) => view(db, federation, call.token, around),
     }),
     read({
       path: "/v1/federations/{federationId}",
