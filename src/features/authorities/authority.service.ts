@@ -238,9 +238,9 @@ export async function requireBundleWithout(
   meshId: MeshId,
   act: { readonly what: string; readonly pointer: string },
 ): Promise<void> {
-  const standing = await standingContributions(tx, trustDomain);
-  const left = standing.filter(({ source }) => source.id !== meshId);
-  requireSomethingLeft(standing, left, now, { ...act, trustDomain });
+  const published = await publishingContributions(tx, trustDomain);
+  const left = published.filter(({ source }) => source.id !== meshId);
+  requireSomethingLeft(published, left, now, { ...act, trustDomain });
 }
 
 /**
