@@ -43,6 +43,10 @@ export interface Stage {
   readonly third: Third;
   /** A is a member of a trust domain that a fourth mesh owns. */
   readonly isOwned?: boolean;
+  /** A has proposed a federation to C, which has not answered. */
+  readonly isAsked?: boolean;
+  /** C is suspended. */
+  readonly isSuspended?: boolean;
 }
 
 /**
@@ -51,7 +55,7 @@ export interface Stage {
  */
 export async function play(
   { acts, endings }: Scenario,
-  { third, isOwned = false }: Stage,
+  { third, isOwned = false, isAsked = false, isSuspended = false }: Stage,
   cas: Record<TenantName, TestCa[]>,
 ): Promise<Seen[]> {
   let stream = "start";
@@ -97,7 +101,10 @@ export async function play(
     enter("opening");
     await federate(world, a, b);
     for (const one of [a, b]) await open(world, one, cas);
-    if (peerOfC !== nobody) await open(world, c.c as Tenant, { ...cas, c: cas.c.slice(0, 1) });
+    if (peerOfC !== nobody || isAsked) await open(world, c.c as Tenant, { ...cas, c: cas.c.slice(0, 1) });
+    enter("proposal to c");
+    if (isAsked) learn(a, await made(broker, a.admin, "/v1/federations", { proposer: "a", peer: "c" }));
+    if (isSuspended) await made(broker, broker.operatorToken, "/v1/meshes/c/suspension", { reason: "a try" });
     const performAll = async (all: readonly Act[], name: string) => {
       for (const [index, act] of all.entries()) {
         if (act.who === "c" && third === "absent") continue;

@@ -79,4 +79,14 @@ describe("S21: two worlds, with and without a third tenant", () => {
     const differing = without.filter((one, index) => !isDeepStrictEqual(beside[index], one));
     expect(new Set(differing.map(({ asked }) => asked))).toEqual(new Set(["GET /v1/directory"]));
   });
+
+  it.each<[string, Partial<Stage>]>([
+    ["what it has with the owner of A's trust domain", { third: "listed peer of the owner" }],
+    ["that it is suspended", { isSuspended: true }],
+  ])("of a mesh that A has proposed to, and that has not answered, nobody is told %s", async (_, more) => {
+    const stage: Stage = { third: "listed", isOwned: true, isAsked: true };
+    const without = await play(NOTHING, stage, CAS);
+    const beside = await play(NOTHING, { ...stage, ...more }, CAS);
+    expectSame(of(beside, ["a", "b"]), of(without, ["a", "b"]));
+  });
 });
