@@ -99,21 +99,11 @@ export async function openBrokerAuthority(
   const { place } = certificates;
   const kept = await certificates.load();
   const pem = kept ?? (await options.remembered?.());
-  const stored = pem === undefined ? undefined : readStored(pem, place);
-  const ownName = stored && caKeyName(stored.publicKey.fingerprint);
-  const loaded = (ownName && (await keys.load(ownName))) || (await keys.load(FIRST_KEY));
-  if (stored !== undefined && loaded === undefined) {
-    throw new StartRefusal(
-      `the key of ${place} is missing; restore it, or ${certificates.removal} to start with a new CA`,
-    );
-  }
-  const key = loaded ?? (await createKey(keys, FIRST_KEY, "P-256"));
+  const stored = pem === undefined ? undefined : readStored(pem, certificates);
+  const key = stored
+    ? await keyOf(stored, options)
+    : ((await keys.load(FIRST_KEY)) ?? (await createKey(keys, FIRST_KEY, "P-256")));
   const certificate = stored ?? readCertificate(mintBrokerCertificate({ ...options, key }));
-  if (!certificate.x509.checkPrivateKey(key)) {
-    throw new StartRefusal(
-      `${place} is not the certificate of the key ${FIRST_KEY}; restore the one that was made with it`,
-    );
-  }
   const [spiffeId] = certificate.subjectAltName.uris;
   if (spiffeId !== spiffeIdOf(trustDomain, "")) {
     throw new StartRefusal(
@@ -148,10 +138,30 @@ function mintBrokerCertificate(options: {
   });
 }
 
-function readStored(pem: string, place: string): Certificate {
+/** @throws {StartRefusal} none of the keys that are there is the certificate's */
+async function keyOf({ publicKey: { fingerprint } }: Certificate, stores: IdentityStores): Promise<KeyObject> {
+  const { keys, certificates } = stores;
+  const name = await nameOfCaKey(keys, fingerprint);
+  const key = name === undefined ? undefined : await keys.load(name);
+  if (key) return key;
+  // A first key that is there is another CA's, such as the one that a roll-over replaces.
+  const names = (await keys.load(FIRST_KEY)) ? [caKeyName(fingerprint)] : [FIRST_KEY, caKeyName(fingerprint)];
+  throw new StartRefusal(
+    `the key of ${certificates.place} is missing; restore ${names.join(" or ")}, or ${withoutCertificate(certificates)}`,
+  );
+}
+
+/** What a start does without the certificate, once somebody has taken it away. */
+export const withoutCertificate = ({ removal }: CertificateStore): string =>
+  `${removal}: the broker then takes the newest CA whose key is there, or makes one`;
+
+function readStored(pem: string, certificates: CertificateStore): Certificate {
   try {
     return readCertificate(new X509Certificate(pem).raw);
   } catch (error) {
-    throw new StartRefusal(`${place} is not a certificate; restore it, or remove it to have it issued anew`, error);
+    throw new StartRefusal(
+      `${certificates.place} is not a certificate; restore it, or ${withoutCertificate(certificates)}`,
+      error,
+    );
   }
 }

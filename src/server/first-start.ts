@@ -5,7 +5,12 @@ import { contribute, contributionWith } from "../features/authorities/authority.
 import type { OpenIdentity } from "../features/broker.ts";
 import { issuingCaPem } from "../features/broker-ca/broker-ca.service.ts";
 import { cursorKeyOf, findBroker, initialiseBroker } from "../features/trust-domains/broker-domain.service.ts";
-import { type BrokerAuthority, type CertificateStore, openBrokerAuthority } from "../identity/broker-authority.ts";
+import {
+  type BrokerAuthority,
+  type CertificateStore,
+  openBrokerAuthority,
+  withoutCertificate,
+} from "../identity/broker-authority.ts";
 import { x509Authority } from "../pki/authority-profile.ts";
 import type { TrustDomain } from "../spiffe/trust-domain.ts";
 import { StartRefusal } from "../start-refusal.ts";
@@ -85,18 +90,14 @@ export function prepareOperatorToken(
 }
 
 /** @throws {StartRefusal} where a roll-over replaced the CA: what it issued would not be trusted */
-async function contributeOwnAuthority(
-  work: Work,
-  own: BrokerAuthority,
-  { place, removal }: CertificateStore,
-): Promise<void> {
+async function contributeOwnAuthority(work: Work, own: BrokerAuthority, certificates: CertificateStore): Promise<void> {
   const { trustDomain } = own;
   const source = { kind: "broker", id: trustDomain } as const;
   const contribution = await contributionWith(work.tx, source, trustDomain, own.certificate.fingerprint);
   if (contribution?.state === "retiring" || contribution?.state === "retired") {
     throw new StartRefusal(
-      `${place} is of a CA that a roll-over replaced; restore the newest one with its key, or ${removal}: the broker ` +
-        "then takes the newest CA whose key is there, or makes one",
+      `${certificates.place} is of a CA that a roll-over replaced; restore the newest one with its key, or ` +
+        withoutCertificate(certificates),
     );
   }
   if (contribution) return;

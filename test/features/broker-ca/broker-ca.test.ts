@@ -156,6 +156,26 @@ describeOnEachEngine("a roll-over of the broker's CA", (open) => {
     expect(ca.issuing()).toBe(newest);
   });
 
+  it("names the new CA's key where that is lost, though the key of the CA that it replaced is there", async () => {
+    const ca = await started(await open());
+    await ca.start();
+    ca.time.pass(WAIT_MS);
+    await ca.look();
+    const [made = ""] = ca.keys().filter((name) => name !== "broker-ca.pem");
+    ca.removeKey(made);
+    const { unitOfWork, broker } = ca;
+    const startAgain = () => prepareIdentity({ ...broker, unitOfWork, refreshHintSeconds: 300 });
+    await expect(startAgain()).rejects.toThrow(StartRefusal);
+    const name = made.replace(/\.pem$/, "");
+    await expect(startAgain()).rejects.toThrow(`is missing; restore ${name}, or remove `);
+    rmSync(ca.stores.certificates.place);
+    const { certificate } = (await startAgain()).authority;
+    const replaced = (await readBrokerCas(ca.db, BROKER_DOMAIN)).cas.find(({ state }) => state === "retiring");
+    expect(certificate.publicKey.fingerprint, "by the newest key that is there").toBe(
+      replaced?.authority.keyFingerprint,
+    );
+  });
+
   it("retires every CA that issued before, and removes a key with the last of those that have it", async () => {
     const ca = await started(await open());
     const { stores, time } = ca;
