@@ -5,5 +5,6 @@ export const indexesByMesh: Migration = {
   name: "0013-indexes-by-mesh",
   async up(db) {
     await db.schema.createIndex("trust_domain_owner").on("trust_domain").column("owner").execute();
+    await db.schema.createIndex("revision_made").on("revision").columns(["acting_mesh", "at"]).execute();
   },
 };

@@ -46,6 +46,12 @@ const limits = Type.Object({
   ),
   pollersPerMesh: integer("Pollers of a mesh that have neither ended nor been revoked (S22).", 1_000, 1, 100_000),
   federationCodesPerMesh: integer("Open federation codes of a mesh (S22).", 100, 1, 100_000),
+  revisionsPerHour: integer(
+    "Revisions an hour that a mesh makes of its trust domain's bundle (S22); what takes authorities out is not refused (S48).",
+    200,
+    1,
+    1_000_000,
+  ),
   failedLoginsPerMinute: integer(
     "Refused credentials a minute an address (IPv6: a /64) before 429 (S28).",
     20,

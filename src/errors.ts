@@ -393,7 +393,7 @@ export const catalogue = {
   "quota-exceeded": {
     status: 409,
     title: "The mesh has as many as it may have",
-    mend: "End what is not needed any more, or ask an operator to raise the limit that `quota` names. A token is rotated with overlapSeconds 0.",
+    mend: "End what is not needed any more, wait where it is counted by the hour, or ask an operator to raise the limit that `quota` names. A token is rotated with overlapSeconds 0.",
   },
   "mesh-suspended": {
     status: 409,

@@ -81,8 +81,8 @@ export async function openCore(
         requireActor: requireValidActor,
         async settle(work) {
           await requireUnsuspended(work);
-          await requireWithinQuotas(work, config.limits);
           await settle(work);
+          await requireWithinQuotas(work, config.limits);
         },
         committed,
         onUnavailable: () => {

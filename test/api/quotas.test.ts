@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, it } from "vitest";
-import { DAY_MS } from "../../src/time.ts";
+import { DAY_MS, HOUR_MS } from "../../src/time.ts";
 import { type ApiAnswer, expectStatus, federate, registerMesh, runBroker } from "../support/running-broker.ts";
 import { testCa } from "../support/test-ca.ts";
 import { bareMesh, events, refused, UNLIMITED, upload } from "./api-fixture.ts";
@@ -10,6 +10,7 @@ const broker = await runBroker({
   ENTENTE_LIMITS_FEDERATIONS_PER_MESH: "1",
   ENTENTE_LIMITS_TOKENS_PER_MESH: "2",
   ENTENTE_LIMITS_POLLERS_PER_MESH: "2",
+  ENTENTE_LIMITS_REVISIONS_PER_HOUR: "8",
 });
 afterAll(() => broker.remove());
 
@@ -130,6 +131,37 @@ describe("S22: a mesh has no more than its quotas, counted in the transaction", 
     await expectStatus(200, decide("deny"));
     await federate(broker, member, y);
     await overQuota("federationsPerMesh", decide("grant"));
+  });
+
+  it("revisions an hour; what takes an authority out never waits (S48), nor does another mesh of the trust domain", async () => {
+    const mesh = await registerMesh(broker, "restless");
+    const { meshId, trustDomain } = mesh;
+    const path = `/v1/meshes/${meshId}/authorities`;
+    const member = await bareMesh(broker, "quiet", trustDomain);
+    const body = { meshId: "quiet", decision: "grant" };
+    await expectStatus(
+      200,
+      broker.api("POST", `/v1/trust-domains/${trustDomain}/memberships`, { token: mesh.token, body }),
+    );
+    const { authorities } = await upload(broker, mesh, testCa({ trustDomain }).certificatePem);
+    const hint = (refreshHintSeconds: number) =>
+      broker.api("PATCH", `/v1/trust-domains/${trustDomain}`, { token: mesh.token, body: { refreshHintSeconds } });
+    const move = (authorityId: string, to: string) =>
+      broker.api("POST", `${path}/${authorityId}/transitions`, { token: mesh.token, body: { to } });
+    for (const seconds of [301, 302, 303, 304, 305, 306]) await expectStatus(200, hint(seconds));
+    await overQuota("revisionsPerHour", hint(307));
+    await expectStatus(200, hint(306));
+    await expectStatus(200, move(authorities[0].authorityId, "retired"));
+    const pem = testCa({ trustDomain }).certificatePem;
+    await overQuota("revisionsPerHour", broker.api("POST", path, { token: mesh.token, body: { pem } }));
+    await upload(broker, member, pem);
+    await expectStatus(200, move(mesh.authorityId, "revoked"));
+    broker.moveClock(HOUR_MS);
+    try {
+      await expectStatus(200, hint(307));
+    } finally {
+      broker.moveClock(0);
+    }
   });
 
   it("a refused attempt is an event and leaves nothing else; a dry run is refused alike", async () => {

@@ -13,6 +13,7 @@ beforeAll(async () => {
     "POLLS_PER_SECOND",
     "POLL_BURST",
     "UNKNOWN_POLLERS_PER_MINUTE",
+    "REVISIONS_PER_HOUR",
   ];
   broker = await runBroker(Object.fromEntries(limits.map((name) => [`ENTENTE_LIMITS_${name}`, "100000"])));
 });

@@ -274,4 +274,28 @@ describeOnEachEngine("what expires by the clock", (open) => {
     expect((await broker.expired()).map(({ subjects }) => subjects[0])).toEqual(ids.map((id) => `token/${id}`));
     expect(broker.units()).toBe(3);
   });
+
+  it("bundles of hundreds of trust domains that fall due at one instant are looked at in several units of work", async () => {
+    const broker = await keptBroker(open);
+    const { db } = broker;
+    const row = { refresh_hint_seconds: 300, public: 0, created_at: NOON, updated_at: NOON, next_deadline: END };
+    const names = Array.from({ length: 250 }, (_, index) => `due-${index}.example`);
+    await db
+      .insertInto("trust_domain")
+      .values(
+        names.map((name) => ({
+          ...row,
+          name,
+          owner: null,
+          freed_at: null,
+          owned_since: null,
+          revision_position: null,
+        })),
+      )
+      .execute();
+    await broker.lookAt(END);
+    expect(broker.units()).toBe(3);
+    const due = db.selectFrom("trust_domain").select("name").where("next_deadline", "is not", null);
+    expect(await due.execute()).toEqual([]);
+  });
 });

@@ -1,5 +1,6 @@
 import { CompiledQuery } from "kysely";
 import { expect, it } from "vitest";
+import { countRevisionsMade } from "../../src/features/bundles/bundle.store.ts";
 import { listFederations } from "../../src/features/federations/federation.store.ts";
 import { parseMeshId } from "../../src/features/meshes/mesh-id.ts";
 import { migrate } from "../../src/store/migrate.ts";
@@ -30,4 +31,11 @@ it("the trust domains that a mesh owns are found without looking at those of all
   const lines = await plans();
   expect(lines.filter((line) => /^SCAN/.test(line))).toEqual([]);
   expect(lines).toContain("SEARCH trust_domain USING INDEX trust_domain_owner (owner=?)");
+});
+
+it("the revisions that a mesh made within an hour are counted without a look at any other", async () => {
+  const { db, engine } = await openSqliteFile();
+  await migrate(db, engine);
+  const lines = await plansOf(db, (db) => countRevisionsMade(db, shop, 1));
+  expect(lines).toEqual(["SEARCH revision USING COVERING INDEX revision_made (acting_mesh=? AND at>?)"]);
 });

@@ -286,8 +286,8 @@ describeOnEachEngine("what a store takes it gives back", (open) => {
     const pair = { meshId: bank, trustDomain: shopDomain };
     expect(await bundles.accessesDue(db, NOON + 49)).toEqual([]);
     expect(await bundles.accessesDue(db, NOON + 50)).toEqual([pair]);
-    expect(await bundles.bundlesDue(db, NOON + 69)).toEqual([]);
-    expect(await bundles.bundlesDue(db, NOON + 70)).toEqual([shopDomain]);
+    expect(await bundles.bundlesDue(db, NOON + 69, 9)).toEqual([]);
+    expect(await bundles.bundlesDue(db, NOON + 70, 9)).toEqual([shopDomain]);
     const withdrawn: BundleAccess = { ...granted, state: "withdrawn", position: LARGE + 1, until: null, at: NOON + 50 };
     await bundles.saveAccess(db, withdrawn);
     expect(await bundles.allAccesses(db)).toEqual([withdrawn]);

@@ -51,6 +51,7 @@ export const proofEndpoints: readonly Endpoint[] = [
       "certificate-unreadable",
       "certificate-not-canonical",
       "key-known-elsewhere",
+      "quota-exceeded",
     ],
     async change(work, { params, body }) {
       const meshId = parseMeshId(params.meshId);

@@ -2,13 +2,14 @@ import { renderProjections } from "../../bundle/projections.ts";
 import type { TrustDomain } from "../../spiffe/trust-domain.ts";
 import type { Executor } from "../../store/tables.ts";
 import type { Work } from "../../store/unit-of-work.ts";
-import type { EpochMs } from "../../time.ts";
+import { type EpochMs, HOUR_MS } from "../../time.ts";
 import { notFound } from "../access/caller.ts";
 import { reaches, type Scope } from "../access/role.ts";
 import type { MeshId } from "../meshes/mesh-id.ts";
 import { membersOf, trustDomainNamed } from "../trust-domains/trust-domain.service.ts";
 import {
   accessesOfMesh,
+  countRevisionsMade,
   deleteAccessesOfMesh,
   findAccess,
   findRevision,
@@ -51,6 +52,10 @@ export async function documentOf(db: Executor, revision: Revision): Promise<stri
   const authorities = await authoritiesOfRevision(db, revision);
   return renderProjections(authorities, revision.refreshHintSeconds, revision.sequence).spiffe.body.toString();
 }
+
+/** How many revisions a mesh has made within the last hour. */
+export const countRevisionsBy = ({ tx, now }: Pick<Work, "tx" | "now">, meshId: MeshId): Promise<number> =>
+  countRevisionsMade(tx, meshId, now - HOUR_MS);
 
 /** Whether a mesh may see a trust domain's bundle at `now`. */
 export async function isServed(db: Executor, meshId: MeshId, trustDomain: TrustDomain, now: EpochMs): Promise<boolean> {

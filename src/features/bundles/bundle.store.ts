@@ -124,6 +124,17 @@ export async function sequencesOf(
   return new Map(rows.map(({ position, sequence }) => [position, sequence]));
 }
 
+/** How many revisions, of whichever trust domain, a mesh has made after `after`. */
+export async function countRevisionsMade(db: Executor, meshId: MeshId, after: EpochMs): Promise<number> {
+  const row = await db
+    .selectFrom("revision")
+    .select((select) => select.fn.countAll().as("count"))
+    .where("acting_mesh", "=", meshId)
+    .where("at", ">", after)
+    .executeTakeFirst();
+  return Number(row?.count ?? 0);
+}
+
 /** Newest first, before `before`. */
 export async function listRevisions(
   db: Executor,
@@ -229,9 +240,15 @@ export async function earliestPublicationDeadline(db: Executor): Promise<EpochMs
   return times.length > 0 ? Math.min(...times) : null;
 }
 
-/** Trust domains of which the clock has changed the bundle by `now`, and the log does not say so yet. */
-export async function bundlesDue(db: Executor, now: EpochMs): Promise<TrustDomain[]> {
-  const rows = await db.selectFrom("trust_domain").select("name").where("next_deadline", "<=", now).execute();
+/** Trust domains of which the clock has changed the bundle by `now`, and the log does not say so yet; the longest due first. */
+export async function bundlesDue(db: Executor, now: EpochMs, limit: number): Promise<TrustDomain[]> {
+  const rows = await db
+    .selectFrom("trust_domain")
+    .select("name")
+    .where("next_deadline", "<=", now)
+    .orderBy("next_deadline")
+    .limit(limit)
+    .execute();
   return rows.map((row) => row.name as TrustDomain);
 }
 

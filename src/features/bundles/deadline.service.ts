@@ -13,6 +13,9 @@ export async function earliestDeadline(db: Executor): Promise<EpochMs | null> {
   return times.length > 0 ? Math.min(...times) : null;
 }
 
+/** So many a unit of work: whoever else would change something waits for it. */
+const MOST_BUNDLES_AT_ONCE = 100;
+
 /** Records what the clock has changed: all that falls due at once is one change of whatever it changes. */
 export async function settleDue(unitOfWork: UnitOfWork): Promise<void> {
   while (await unitOfWork.run(clockActor, settleSome));
@@ -23,11 +26,11 @@ async function settleSome(work: Work): Promise<boolean> {
   const told = await recordExpiries(work);
   const expired = work.cause !== undefined;
   for (const { meshId, trustDomain } of await accessesDue(work.tx, told)) work.touched.access(meshId, trustDomain);
-  const bundles = await bundlesDue(work.tx, work.now);
+  const bundles = await bundlesDue(work.tx, work.now, MOST_BUNDLES_AT_ONCE);
   // A revision says what made it necessary: a day that passed since an expiry, and none of the expiries of today.
   if (expired || told < work.now) return told < work.now || bundles.length > 0;
   for (const trustDomain of bundles) work.touched.bundle(trustDomain);
-  return false;
+  return bundles.length === MOST_BUNDLES_AT_ONCE;
 }
 
 /**

@@ -2,6 +2,7 @@ import { type EventType, idsAmong } from "../../store/event.ts";
 import type { Recorded, Work } from "../../store/unit-of-work.ts";
 import { countTokensOf } from "../access/token.service.ts";
 import { countPublishedBy } from "../authorities/authority.service.ts";
+import { countRevisionsBy } from "../bundles/bundle.service.ts";
 import { countOpenCodes } from "../federation-codes/federation-code.service.ts";
 import { countFederationsOf, partiesOf } from "../federations/federation-facts.service.ts";
 import type { MeshId } from "../meshes/mesh-id.ts";
@@ -26,6 +27,17 @@ const namedUnlessForced = (event: Recorded, { recorded }: Work): readonly string
 /** A side that grants again opens what it had ended for the other side too. */
 const bothSides = ({ subjects }: Recorded, { tx }: Work) => partiesOf(tx, idsAmong(subjects, "federation")[0] ?? "");
 
+/**
+ * A revision is for good, and each peer's pollers fetch it. What takes something out never waits (S48), but with an upload
+ * beside it.
+ */
+function revising({ actingMesh, fields }: Recorded, work: Work): readonly string[] {
+  if (actingMesh === null) return [];
+  const { removed } = fields as { readonly removed: readonly string[] };
+  const takesOut = removed.length > 0 && !work.recorded.some(({ type }) => type === "authority.contributed");
+  return takesOut ? [] : [actingMesh];
+}
+
 const federations: Counted = { quota: "federationsPerMesh", meshes: acting, count: countFederationsOf };
 const COUNTED: Readonly<Partial<Record<EventType, Counted>>> = {
   "authority.contributed": { quota: "authoritiesPerMesh", meshes: acting, count: countPublishedBy },
@@ -35,11 +47,12 @@ const COUNTED: Readonly<Partial<Record<EventType, Counted>>> = {
   "federation.veto-lifted": { ...federations, meshes: bothSides },
   "token.created": { quota: "tokensPerMesh", meshes: namedUnlessForced, count: countTokensOf },
   "federation-code.created": { quota: "federationCodesPerMesh", meshes: named, count: countOpenCodes },
+  "bundle.revised": { quota: "revisionsPerHour", meshes: revising, count: countRevisionsBy },
   "poller.created": { quota: "pollersPerMesh", meshes: named, count: countPollersOf },
 };
 
 /**
- * That nobody has more than it may have after this unit of work, counted in its transaction (S22). Whatever makes one more
+ * That nobody has more than it may have after this unit of work, settled, counted in its transaction (S22). Whatever makes one more
  * says so in an event, so that no way of making one can leave this out.
  * @throws {Refusal} `quota-exceeded`
  */

@@ -8,6 +8,7 @@ export interface Quotas {
   readonly tokensPerMesh: number;
   readonly pollersPerMesh: number;
   readonly federationCodesPerMesh: number;
+  readonly revisionsPerHour: number;
 }
 
 const COUNTED: Readonly<Record<keyof Quotas, string>> = {
@@ -16,6 +17,7 @@ const COUNTED: Readonly<Record<keyof Quotas, string>> = {
   tokensPerMesh: "tokens",
   pollersPerMesh: "pollers",
   federationCodesPerMesh: "open federation codes",
+  revisionsPerHour: "revisions of its trust domain's bundle an hour",
 };
 
 /**

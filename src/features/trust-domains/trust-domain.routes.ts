@@ -59,7 +59,7 @@ export const trustDomainEndpoints = (broker: Broker): Endpoint[] => [
     params: trustDomainParams,
     body: trustDomainChange,
     answer: changedTrustDomain,
-    refusals: ["not-found", "not-the-owner"],
+    refusals: ["not-found", "not-the-owner", "quota-exceeded"],
     async change(work, { params, body, token }) {
       const name = referredTrustDomain(params.trustDomain);
       await changeTrustDomain(work, token, name, body);
@@ -101,7 +101,14 @@ export const trustDomainEndpoints = (broker: Broker): Endpoint[] => [
     params: trustDomainParams,
     body: membershipDecision,
     answer: membership,
-    refusals: ["not-found", "not-the-owner", "membership-decision", "would-empty-bundle", "invalid-text"],
+    refusals: [
+      "not-found",
+      "not-the-owner",
+      "membership-decision",
+      "would-empty-bundle",
+      "invalid-text",
+      "quota-exceeded",
+    ],
     async change(work, { params, body, token }) {
       const asked = {
         meshId: referredMesh(body.meshId, "/meshId"),
