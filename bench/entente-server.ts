@@ -58,6 +58,7 @@ const thread = startBundleThread({
   deliveryBatchMs: 200,
   maxStaleMs: 3_600_000,
   onDeliveries: () => {},
+  onClients: () => {},
   onFatal: (error) => {
     throw error;
   },

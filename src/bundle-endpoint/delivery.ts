@@ -6,6 +6,7 @@ import type { PollerInput } from "../views/publication-inputs.ts";
 import type { Shown } from "../views/shown.ts";
 import type { Condition } from "./conditional.ts";
 import type { CounterWriter } from "./counters.ts";
+import { type Outgoing, oneAtATime } from "./one-at-a-time.ts";
 
 /**
  * Whether an answer proves that the poller has the current bytes: a GET that was sent them, or one that named them by their
@@ -22,12 +23,8 @@ export interface Served {
 }
 
 /** Deliveries on their way to the ledger. */
-export interface DeliveryOutbox {
+export interface DeliveryOutbox extends Outgoing {
   note(poller: PollerInput, served: Served, at: EpochMs): void;
-  /** Sends what waits, if no batch is under way: as often as this is called, and no oftener, the ledger is written. */
-  send(): void;
-  /** Resolves when all that were noted before are in the ledger. */
-  flush(): Promise<void>;
 }
 
 /** Deliveries that wait for a ledger that cannot be written (L16); more are counted and dropped: the next poll brings them. */
@@ -50,14 +47,6 @@ export function deliveryOutbox(
 ): DeliveryOutbox {
   let waiting = new Map<PollerInput, Waiting[]>();
   let count = 0;
-  let sending: Promise<void> | null = null;
-
-  function sendNext(): Promise<void> {
-    sending ??= sendWaiting().finally(() => {
-      sending = null;
-    });
-    return sending;
-  }
 
   async function sendWaiting(): Promise<void> {
     if (count === 0) return;
@@ -68,6 +57,7 @@ export function deliveryOutbox(
   }
 
   return {
+    ...oneAtATime(sendWaiting),
     note(poller, served, at) {
       const ofPoller = waiting.get(poller);
       const known = ofPoller?.find((one) => isSame(one.served, served));
@@ -80,12 +70,6 @@ export function deliveryOutbox(
         else waiting.set(poller, [one]);
       }
       counters.add("deliveries");
-    },
-    send: () => void sendNext(),
-    async flush() {
-      // Which may have begun before the last were noted.
-      await sending;
-      await sendNext();
     },
   };
 }

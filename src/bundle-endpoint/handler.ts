@@ -7,6 +7,7 @@ import type { Clock } from "../time.ts";
 import type { Fetch, Publication } from "../views/publication.ts";
 import type { PollerInput } from "../views/publication-inputs.ts";
 import { type Canned, cannedHealth, cannedProblem } from "./canned.ts";
+import type { ClientOutbox } from "./clients.ts";
 import { evaluate } from "./conditional.ts";
 import type { CounterName, CounterWriter } from "./counters.ts";
 import { type DeliveryOutbox, provesDelivery, type Served } from "./delivery.ts";
@@ -18,6 +19,7 @@ export interface HandlerParts {
   readonly publication: Publication;
   readonly brokerTrustDomain: TrustDomain;
   readonly outbox: DeliveryOutbox;
+  readonly clients: Pick<ClientOutbox, "note">;
   /** Told of a poller's first fetch of a bundle before it leaves. */
   readonly onFirstFetch: (fetch: Fetch) => void;
   readonly counters: CounterWriter;
@@ -97,11 +99,12 @@ export function bundleHandler(parts: HandlerParts): BundleHandler {
 
   function sendBundle(
     found: Found,
-    { method, headers, socket }: IncomingMessage,
+    request: IncomingMessage,
     response: ServerResponse,
     onSuccess: (address: string) => void,
   ): void {
     const { shown, poller, trustDomain } = found;
+    const { method, headers, socket } = request;
     const reply = shown.replies()[found.projection];
     const { etag, lastModifiedSeconds } = reply;
     const condition = evaluate(headers["if-none-match"], headers["if-modified-since"], etag, lastModifiedSeconds);
@@ -110,6 +113,8 @@ export function bundleHandler(parts: HandlerParts): BundleHandler {
       if (!publication.hasFetched(poller, trustDomain))
         parts.onFirstFetch({ pollerId: poller.pollerId, meshId: poller.meshId, trustDomain });
     }
+    // Whoever takes the answer and cuts it off at its last byte has polled too.
+    if (poller !== null) parts.clients.note(poller, request);
     const audience = poller === null ? "public" : "private";
     counters.add(whole ? "replies200" : "replies304");
     response.writeHead(whole ? 200 : 304, whole ? reply.headers[audience] : reply.notModified[audience]);

@@ -2,12 +2,14 @@ import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import type { Delivery } from "../features/deliveries/delivery.ts";
+import type { ClientSeen } from "../features/pollers/poller-client.ts";
 import type { ListenAddress } from "../listen-address.ts";
 import type { NumberAhead } from "../views/numbers-ahead.ts";
 import type { PublicationChange } from "../views/publication-inputs.ts";
 import { type Counters, countersBuffer, readCounters } from "./counters.ts";
 import { leftNumbers } from "./kept-numbers.ts";
 import {
+  type Batch,
   type FromWorker,
   KEPT_FILES,
   type Profile,
@@ -20,6 +22,8 @@ import type { ServingCertificate } from "./tls-options.ts";
 export interface BundleEndpointOptions extends WorkerOptions {
   /** Writes deliveries to the ledger. A batch that is refused is offered again each second. */
   readonly onDeliveries: (batch: readonly Delivery[]) => void | Promise<void>;
+  /** Writes down which clients poll with whose URL; offered again likewise. */
+  readonly onClients: (batch: readonly ClientSeen[]) => void | Promise<void>;
   /** The worker thread died, and with it the public listener. */
   readonly onFatal: (error: Error) => void;
 }
@@ -59,7 +63,7 @@ const RETRY_MS = 1000;
 
 /** @throws {StartRefusal} what an earlier thread kept cannot be read */
 export function startBundleThread(options: BundleEndpointOptions): BundleThread {
-  const { onDeliveries, onFatal, ...workerOptions } = options;
+  const { onDeliveries, onClients, onFatal, ...workerOptions } = options;
   const counters = countersBuffer();
   const data: WorkerData = { ...workerOptions, counters, ahead: readKept(options.dataFolder) };
   const worker = new Worker(workerFile(), { workerData: data, name: "bundle-endpoint" });
@@ -79,7 +83,8 @@ export function startBundleThread(options: BundleEndpointOptions): BundleThread 
   worker.on("error", (error) => fail(error instanceof Error ? error : new Error(String(error))));
   worker.on("exit", (code) => fail(new Error(`the bundle endpoint's thread ended with code ${code}`)));
   worker.on("message", (message: FromWorker) => {
-    if (message.type === "deliveries") void record(message.batch);
+    if (message.type === "deliveries") void record(message.type, () => onDeliveries(message.batch));
+    else if (message.type === "clients") void record(message.type, () => onClients(message.batch));
     else if (message.type === "done") calls.settle(message.id);
     else if (message.type === "failed") calls.settle(message.id, new Error(message.message));
     else {
@@ -88,18 +93,18 @@ export function startBundleThread(options: BundleEndpointOptions): BundleThread 
     }
   });
 
-  async function record(batch: readonly Delivery[]): Promise<void> {
+  async function record(what: Batch["type"], write: () => void | Promise<void>): Promise<void> {
     for (;;) {
       try {
-        await onDeliveries(batch);
+        await write();
         break;
       } catch {
-        // At shutdown a ledger that cannot be written loses the batch, which delays a retirement at worst.
+        // At shutdown a store that cannot be written loses the batch: a retirement is later by it, a client is seen again.
         if (closing) break;
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       }
     }
-    tell({ type: "noted" });
+    tell({ type: "noted", what });
   }
 
   const tell = (message: ToWorker): void => worker.postMessage(message);

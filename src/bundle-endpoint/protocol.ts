@@ -1,4 +1,5 @@
 import type { Delivery } from "../features/deliveries/delivery.ts";
+import type { ClientSeen } from "../features/pollers/poller-client.ts";
 import type { ListenAddress } from "../listen-address.ts";
 import type { TrustDomain } from "../spiffe/trust-domain.ts";
 import type { NumberAhead } from "../views/numbers-ahead.ts";
@@ -50,12 +51,17 @@ export type ToWorker =
   | { readonly type: "close"; readonly id: number }
   | { readonly type: "fresh" }
   | { readonly type: "not-ready" }
-  /** The batch of deliveries is in the ledger. */
-  | { readonly type: "noted" };
+  /** The batch is in the store. */
+  | { readonly type: "noted"; readonly what: Batch["type"] };
+
+/** What the main thread is to write down; of each type one at a time. */
+export type Batch =
+  | { readonly type: "deliveries"; readonly batch: readonly Delivery[] }
+  | { readonly type: "clients"; readonly batch: readonly ClientSeen[] };
 
 /** From the worker thread. */
 export type FromWorker =
   | { readonly type: "listening"; readonly addresses: Readonly<Record<Profile, ListenAddress>> }
   | { readonly type: "done"; readonly id: number }
   | { readonly type: "failed"; readonly id: number; readonly message: string }
-  | { readonly type: "deliveries"; readonly batch: readonly Delivery[] };
+  | Batch;

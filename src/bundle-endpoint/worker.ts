@@ -4,12 +4,14 @@ import type { Delivery } from "../features/deliveries/delivery.ts";
 import { threadClock } from "../shared-clock.ts";
 import { createPublication } from "../views/publication.ts";
 import type { PublicationChange } from "../views/publication-inputs.ts";
+import { clientOutbox } from "./clients.ts";
 import { counterWriter } from "./counters.ts";
 import { deliveryOutbox } from "./delivery.ts";
 import { bundleHandler } from "./handler.ts";
 import { keptNumbers } from "./kept-numbers.ts";
 import { startListener } from "./listener.ts";
-import { type FromWorker, KEPT_FILES, type ToWorker, type WorkerData } from "./protocol.ts";
+import type { Outgoing } from "./one-at-a-time.ts";
+import { type Batch, type FromWorker, KEPT_FILES, type ToWorker, type WorkerData } from "./protocol.ts";
 import { readiness } from "./readiness.ts";
 import { unrecordedFetches } from "./unrecorded-fetches.ts";
 
@@ -31,16 +33,22 @@ const publication = createPublication({
   fetchedBefore: fetches.left,
 });
 const ready = readiness(options.maxStaleMs);
-let onNoted: () => void = () => {};
+const onNoted: Record<Batch["type"], () => void> = { deliveries: () => {}, clients: () => {} };
 const outbox = deliveryOutbox(sendDeliveries, counters);
+const clients = clientOutbox((batch) => handOver({ type: "clients", batch }), clock);
+const outgoing: readonly Outgoing[] = [outbox, clients];
 
 async function sendDeliveries(batch: readonly Delivery[]): Promise<void> {
-  tell({ type: "deliveries", batch });
-  await new Promise<void>((resolve) => {
-    onNoted = resolve;
-  });
+  await handOver({ type: "deliveries", batch });
   for (const delivery of batch) fetches.recorded(delivery);
 }
+
+/** Resolves when the main thread has written it down. */
+const handOver = (batch: Batch): Promise<void> =>
+  new Promise((resolve) => {
+    onNoted[batch.type] = resolve;
+    tell(batch);
+  });
 
 function apply(change: PublicationChange): void {
   publication.apply(change, clock());
@@ -51,6 +59,7 @@ const handler = bundleHandler({
   publication,
   brokerTrustDomain: options.brokerTrustDomain,
   outbox,
+  clients,
   onFirstFetch: fetches.add,
   counters,
   clock,
@@ -65,7 +74,7 @@ const { promise: loaded, resolve: listen } = Promise.withResolvers<void>();
 port.on("message", (message: ToWorker) => {
   if (message.type === "load") return apply(message.change);
   if (message.type === "listen") return listen();
-  if (message.type === "noted") return onNoted();
+  if (message.type === "noted") return onNoted[message.what]();
   if (message.type === "fresh") return ready.confirm(performance.now());
   if (message.type === "not-ready") return ready.stop();
   const { id } = message;
@@ -84,7 +93,10 @@ function watchClock(): void {
   setTimeout(watchClock, Math.max(1, Math.min(CLOCK_CHECK_MS, publication.nextDeadline() - now))).unref();
 }
 watchClock();
-setInterval(outbox.send, options.deliveryBatchMs).unref();
+setInterval(() => {
+  for (const each of outgoing) each.send();
+}, options.deliveryBatchMs).unref();
+const flush = (): Promise<unknown> => Promise.all(outgoing.map((each) => each.flush()));
 
 let drained: Promise<unknown> | undefined;
 async function drain(graceMs: number): Promise<void> {
@@ -94,7 +106,7 @@ async function drain(graceMs: number): Promise<void> {
   await drained;
 }
 
-async function perform(message: Extract<ToWorker, { id: number }>): Promise<void> {
+async function perform(message: Extract<ToWorker, { id: number }>): Promise<unknown> {
   switch (message.type) {
     case "apply":
       return apply(message.change);
@@ -105,12 +117,12 @@ async function perform(message: Extract<ToWorker, { id: number }>): Promise<void
       return;
     }
     case "flush":
-      return outbox.flush();
+      return flush();
     case "drain":
       return drain(message.graceMs);
     case "close":
       await drain(0);
-      return outbox.flush();
+      return flush();
   }
 }
 

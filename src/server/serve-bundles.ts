@@ -2,12 +2,11 @@ import { setImmediate } from "node:timers/promises";
 import { type BundleEndpoint, type BundleThread, startBundleThread } from "../bundle-endpoint/host.ts";
 import type { Config } from "../config.ts";
 import { saveDeliveries } from "../features/deliveries/delivery.service.ts";
-import type { Delivery } from "../features/deliveries/delivery.ts";
+import { noteClients } from "../features/pollers/poller-client.service.ts";
 import type { ServingCertificate } from "../identity/svid.ts";
 import { StartRefusal } from "../start-refusal.ts";
 import { logSize } from "../store/event-log.ts";
 import { createFollower, type Follower } from "../store/follower.ts";
-import type { Database } from "../store/tables.ts";
 import { inSnapshot, inTransaction } from "../store/transaction.ts";
 import { HOUR_MS } from "../time.ts";
 import { publicationView, readPublication } from "../views/publication-view.ts";
@@ -43,23 +42,27 @@ export function startBundles(
     maxStaleMs: MAX_STALE_MS,
     ...(clockOffset ? { clockOffset } : {}),
     onDeliveries: (batch) =>
-      record(core.db, batch).catch((error: unknown) => {
+      inParts(batch, (some) => inTransaction(core.db, (tx) => saveDeliveries(tx, some))).catch((error: unknown) => {
         onError("deliveries are not in the ledger yet; they are offered again")(error);
+        throw error;
+      }),
+    onClients: (batch) =>
+      inParts(batch, (some) => noteClients(core.db, core.unitOfWork, some)).catch((error: unknown) => {
+        onError("the kinds of clients that poll are not written down yet; they are offered again")(error);
         throw error;
       }),
     onFatal,
   });
 }
 
-/** What others wait for at most while deliveries are written that gathered in an outage. */
-const DELIVERIES_AT_ONCE = 250;
+/** What others wait for at most while that is written which gathered in an outage. */
+const MOST_AT_ONCE = 250;
 
-/** Written again, a delivery changes nothing: where it fails half-way the whole batch is offered again. */
-async function record(db: Database, batch: readonly Delivery[]): Promise<void> {
-  for (let from = 0; from < batch.length; from += DELIVERIES_AT_ONCE) {
-    const some = batch.slice(from, from + DELIVERIES_AT_ONCE);
-    await inTransaction(db, (tx) => saveDeliveries(tx, some));
-    if (batch.length > DELIVERIES_AT_ONCE) await setImmediate();
+/** Written again, a part changes nothing: where it fails half-way the whole batch is offered again. */
+async function inParts<T>(batch: readonly T[], write: (some: readonly T[]) => Promise<void>): Promise<void> {
+  for (let from = 0; from < batch.length; from += MOST_AT_ONCE) {
+    await write(batch.slice(from, from + MOST_AT_ONCE));
+    if (batch.length > MOST_AT_ONCE) await setImmediate();
   }
 }
 

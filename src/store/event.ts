@@ -64,6 +64,7 @@ export const EVENT_TYPES = [
   "poller.rotated",
   "poller.revoked",
   "poller.expired",
+  "poller.other-client-seen",
   "token.created",
   "token.rotated",
   "token.narrowed",

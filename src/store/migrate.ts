@@ -13,6 +13,7 @@ import { tokensOfGoneMeshes } from "../../migrations/0011-tokens-of-gone-meshes.
 import { ownedSince } from "../../migrations/0012-owned-since.ts";
 import { indexesByMesh } from "../../migrations/0013-indexes-by-mesh.ts";
 import { consentedSides } from "../../migrations/0014-consented-sides.ts";
+import { pollerClients } from "../../migrations/0015-poller-clients.ts";
 import { StartRefusal } from "../start-refusal.ts";
 import type { Migration } from "./migration.ts";
 import { lacksRights, requireOpenSchema } from "./postgres-rights.ts";
@@ -37,6 +38,7 @@ export const migrations: readonly Migration[] = [
   ownedSince,
   indexesByMesh,
   consentedSides,
+  pollerClients,
 ];
 
 /** The database was written by a newer program: this one does not know what its tables mean. */

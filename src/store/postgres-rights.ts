@@ -35,6 +35,7 @@ const RIGHTS: Record<keyof Tables, readonly (Right | "update(cursor_key)")[]> = 
   distrust: ALL,
   poller: ALL,
   former_poller_url: ALL,
+  poller_client: ["select", "insert"],
   delivery: ALL,
   first_delivery: ALL,
   token: ALL,

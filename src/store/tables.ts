@@ -216,6 +216,7 @@ export interface Tables {
   };
   /** URLs that a poller had before a rotation, until they end. */
   former_poller_url: { token_hash: string; poller_id: string; replaced_at: number; ends_at: number };
+  poller_client: { poller_id: string; fingerprint: string; products: string; first_seen_at: number };
   delivery: {
     poller_id: string;
     trust_domain: string;

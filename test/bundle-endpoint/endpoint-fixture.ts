@@ -6,6 +6,7 @@ import { canonicalOrder } from "../../src/bundle/published.ts";
 import type { EndpointLimits } from "../../src/bundle-endpoint/endpoint-limits.ts";
 import { type BundleEndpoint, type BundleEndpointOptions, startBundleThread } from "../../src/bundle-endpoint/host.ts";
 import type { Delivery } from "../../src/features/deliveries/delivery.ts";
+import type { ClientSeen } from "../../src/features/pollers/poller-client.ts";
 import type { Authority } from "../../src/pki/authority.ts";
 import { parseTrustDomain, type TrustDomain } from "../../src/spiffe/trust-domain.ts";
 import type { DomainInput, PollerInput, PublicationChange } from "../../src/views/publication-inputs.ts";
@@ -94,6 +95,7 @@ export const FEDERATED: PublicationChange = change(10, {
 export interface RunningEndpoint extends AsyncDisposable {
   readonly endpoint: BundleEndpoint;
   readonly deliveries: Delivery[];
+  readonly clients: ClientSeen[];
   readonly failures: Error[];
   spire(path: string, poll?: PollOptions): ReturnType<typeof pollAsSpire>;
   istiod(path: string, poll?: PollOptions): ReturnType<typeof pollAsIstiod>;
@@ -109,6 +111,7 @@ export async function runEndpoint({
   readonly limits?: Partial<EndpointLimits>;
 } = {}): Promise<RunningEndpoint> {
   const deliveries: Delivery[] = [];
+  const clients: ClientSeen[] = [];
   const failures: Error[] = [];
   const free = { host: "127.0.0.1", port: 0 };
   const dataFolder = mkdtempSync(join(tmpdir(), "entente-endpoint-"));
@@ -121,6 +124,7 @@ export async function runEndpoint({
     deliveryBatchMs: 20,
     maxStaleMs: 3_600_000,
     onDeliveries: (batch) => void deliveries.push(...batch),
+    onClients: (batch) => void clients.push(...batch),
     onFatal: (error) => failures.push(error),
     ...more,
     limits: { ...LIMITS, ...limits },
@@ -131,6 +135,7 @@ export async function runEndpoint({
   return {
     endpoint,
     deliveries,
+    clients,
     failures,
     spire: (path, poll) => pollAsSpire(endpoint.addresses.spiffe.port, path, { ca, spiffeId: SPIFFE_ID }, poll),
     istiod: (path, poll) => pollAsIstiod(endpoint.addresses.web.port, path, { ca }, poll),

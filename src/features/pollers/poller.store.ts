@@ -130,6 +130,14 @@ export async function findPoller(db: Executor, meshId: MeshId, pollerId: string)
   return row && toPoller(row);
 }
 
+/** Those of these IDs that there are. */
+export async function findPollers(db: Executor, pollerIds: readonly string[]): Promise<Poller[]> {
+  const rows = await pollers(db)
+    .where("poller_id", "in", [...pollerIds])
+    .execute();
+  return rows.map(toPoller);
+}
+
 /** In the order of IDs, after `after`; revoked ones too, since the ledger names them. */
 export async function listPollers(db: Executor, meshId: MeshId, after: string, limit: number): Promise<Poller[]> {
   const rows = await pollers(db)
