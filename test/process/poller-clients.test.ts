@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import BetterSqlite3 from "better-sqlite3";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { schemaOfTest } from "../support/databases.ts";
-import { TEST_POSTGRES_URL } from "../support/postgres-server.ts";
+import { ON_SQLITE, TEST_POSTGRES_URL } from "../support/postgres-server.ts";
 import { expectStatus, registerMesh, runBroker, type TestBroker, type TestMesh } from "../support/running-broker.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
@@ -63,6 +64,26 @@ describe("S35: a second kind of client that polls with a poller's URL", () => {
     await expect.poll(() => told(broker, shop.token), PATIENCE).toEqual(["second"]);
     expect(await told(broker, bank.token)).toEqual([2, 3, 4, 5, 6, 7, 8].map((kind) => `client-${kind}`));
   });
+});
+
+it("S35, L16: while the database takes nothing polls go on, and a kind that polled meanwhile is an event after it", async () => {
+  const broker = await runBroker(ON_SQLITE);
+  onTestFinished(() => broker.remove());
+  const bank = await registerMesh(broker, "bank");
+  const shop = await registerMesh(broker, "shop");
+  const poll = (mesh: TestMesh, userAgent: string) => broker.pollWeb(ownPath(mesh), by(userAgent));
+  for (const mesh of [bank, shop]) await poll(mesh, "Go-http-client/1.1");
+  await poll(shop, "curl/8.7.1");
+  await expect.poll(() => told(broker, shop.token), PATIENCE).toEqual(["curl"]);
+
+  const other = new BetterSqlite3(join(broker.dataFolder, "entente.db"));
+  other.exec("begin immediate");
+  expect((await poll(bank, "curl/8.7.1")).status).toBe(200);
+  await expect.poll(broker.log, PATIENCE).toContain("the kinds of clients that poll are not written down yet");
+  expect((await poll(bank, "Wget/1.25")).status).toBe(200);
+  other.exec("rollback");
+  other.close();
+  await expect.poll(() => told(broker, bank.token), PATIENCE).toEqual(["curl", "Wget"]);
 });
 
 describe.skipIf(TEST_POSTGRES_URL === undefined)("servers that share a PostgreSQL", () => {

@@ -1,9 +1,11 @@
+import { sql } from "kysely";
 import { expect, it } from "vitest";
 import { listEvents } from "../../src/features/audit/audit.store.ts";
 import { asSeenBy } from "../../src/features/audit/audit.ts";
 import { parseMeshId } from "../../src/features/meshes/mesh-id.ts";
 import { createPoller, revokePoller, rotatePoller } from "../../src/features/pollers/poller.service.ts";
 import { noteClients } from "../../src/features/pollers/poller-client.service.ts";
+import { clientsOf, insertClient } from "../../src/features/pollers/poller-client.store.ts";
 import { type ClientSeen, fingerprintOf } from "../../src/features/pollers/poller-client.ts";
 import { migrate } from "../../src/store/migrate.ts";
 import { parseText } from "../../src/text.ts";
@@ -133,8 +135,16 @@ describeOnEachEngine("S35: the clients that poll with a poller's URL", (open) =>
 describeOnEachEngine("S35: pollers of a database in which nobody had noted their clients", (open) => {
   it("have none until they poll", async () => {
     const empty = await open();
+    const { db, engine } = empty;
     await migrateBefore(empty, STEP);
-    expect(await migrate(empty.db, empty.engine)).toEqual([STEP]);
-    expect(await empty.db.selectFrom("poller_client").selectAll().execute()).toEqual([]);
+    await sql`insert into mesh (mesh_id, display_name, dialect, labels, listed, registered_at, updated_at)
+      values ('shop', 'shop', 'other', '{}', 1, ${NOON}, ${NOON})`.execute(db);
+    await sql`insert into poller (poller_id, mesh_id, name, replicas, token_hash, position, created_at)
+      values ('pol_old', 'shop', 'istiod', 1, 'hash', 1, ${NOON})`.execute(db);
+    expect(await migrate(db, engine)).toContain(STEP);
+    expect(await clientsOf(db, ["pol_old"])).toEqual([]);
+    const { source: _, ...first } = client("pol_old", "Go-http-client");
+    expect([await insertClient(db, first), await insertClient(db, first)]).toEqual([true, false]);
+    expect(await clientsOf(db, ["pol_old"])).toEqual([first]);
   });
 });
