@@ -65,7 +65,7 @@ export function clientOutbox(send: (batch: readonly ClientSeen[]) => Promise<voi
   };
 }
 
-/** Signature schemes that some TLS libraries offer and others do not, each whatever its version (docs/decisions/0015). */
+/** Signature schemes that some TLS libraries offer and others do not, each whatever its version (docs/decisions/0016). */
 const TELLING = ["Ed25519", "Ed448"] as const;
 const libraries = new WeakMap<Socket, string>();
 

@@ -140,7 +140,7 @@ describe("health", () => {
       loaded: change(10, { domains: [unreadable] }),
       onFatal: (error) => failures.push(error),
     });
-    await expect(starting).rejects.toThrow("not a function");
+    await expect(starting).rejects.toThrow("Cannot read properties");
     expect(failures).toEqual([]);
   });
 

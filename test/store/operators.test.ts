@@ -6,6 +6,7 @@ import { findMesh } from "../../src/features/meshes/mesh.store.ts";
 import type { MeshId } from "../../src/features/meshes/mesh-id.ts";
 import { endSuspension, suspendMesh } from "../../src/features/meshes/suspension.service.ts";
 import { countPollersOf, createPoller, findPoller, rotatePoller } from "../../src/features/pollers/poller.service.ts";
+import { MAX_FORMER_URLS } from "../../src/features/pollers/poller.ts";
 import { parseText } from "../../src/text.ts";
 import { DAY_MS } from "../../src/time.ts";
 import { describeOnEachEngine } from "../support/databases.ts";
@@ -16,7 +17,7 @@ const admin = adminOf(shop);
 const name = parseText("control plane", "");
 
 describeOnEachEngine("what operators and rotations need of the store is the same on both engines", (open) => {
-  it("a rotated poller has its former tokens until they end, and only a later rotation forgets them", async () => {
+  it("L6: a rotated poller has its former tokens until they end; so many later rotations keep what the clock may bring back", async () => {
     const broker = await storeBroker(await open());
     await broker.register("shop", "shop.example");
     const { poller } = await broker.run(admin, (work) => createPoller(work, shop, { name }));
@@ -31,10 +32,14 @@ describeOnEachEngine("what operators and rotations need of the store is the same
     const [once] = (await allLivePollers(broker.db).next()).value ?? [];
     expect(once?.former).toEqual([{ tokenHash: made?.tokenHash, endsAt: NOON + 60_000 }]);
     expect(once?.tokenHash).not.toBe(made?.tokenHash);
-    broker.time.pass(60_000);
-    await broker.run(admin, (work) => rotatePoller(work, shop, pollerId, 60));
-    const [twice] = await livePollers(broker.db, [pollerId]);
-    expect(twice?.former).toEqual([{ tokenHash: once?.tokenHash, endsAt: NOON + 120_000 }]);
+    for (let rotation = 2; rotation <= 2 * MAX_FORMER_URLS + 2; rotation++) {
+      broker.time.pass(60_000);
+      await broker.run(admin, (work) => rotatePoller(work, shop, pollerId, 60));
+      const former = (await livePollers(broker.db, [pollerId]))[0]?.former ?? [];
+      expect(Math.max(...former.map(({ endsAt }) => endsAt))).toBe(NOON + rotation * 60_000);
+      expect(former.some(({ tokenHash }) => tokenHash === made?.tokenHash)).toBe(rotation <= 2 * MAX_FORMER_URLS + 1);
+      expect(former.length).toBeLessThanOrEqual(2 * MAX_FORMER_URLS + 1);
+    }
   });
 
   it("what a mesh has is counted alike: what has ended by the clock does not count", async () => {

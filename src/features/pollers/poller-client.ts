@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import type { EpochMs } from "../../time.ts";
 
-/** A kind of client software that polled with a poller's URL, by what it says of itself (docs/decisions/0015). */
+/** A kind of client software that polled with a poller's URL, by what it says of itself (docs/decisions/0016). */
 export interface PollerClient {
   readonly pollerId: string;
   /** SHA-256 of its products and its TLS library. */
