@@ -41,7 +41,7 @@ export const catalogue = {
     malformed: true,
     status: 400,
     title: "A text has characters that are not allowed",
-    mend: "Remove control and bidirectional characters; use NFC.",
+    mend: "Remove control and bidirectional characters.",
   },
   "invalid-trust-domain": {
     malformed: true,
@@ -420,7 +420,11 @@ export const catalogue = {
     title: "The mesh has a poller of this name",
     mend: "Choose another name or revoke the old poller.",
   },
-  "already-ended": { status: 409, title: "It has ended already", mend: "Nothing is to be done." },
+  "already-ended": {
+    status: 409,
+    title: "It has ended already",
+    mend: "Nothing is to be done, unless `detail` says what it has led to.",
+  },
   // The public bundle endpoint
   "bundle-withdrawn": {
     status: 410,
@@ -454,7 +458,7 @@ export const catalogue = {
   "storage-unavailable": {
     status: 503,
     title: "The database is not available",
-    mend: "Try again after Retry-After; bundles are served meanwhile.",
+    mend: "Try again after Retry-After; where `outcome` is unknown, look first whether it was made, or send it again under the same Idempotency-Key. Bundles are served meanwhile.",
   },
   "not-ready": { status: 503, title: "Not ready yet", mend: "Try again after Retry-After." },
   internal: { status: 500, title: "Internal error", mend: "Report the request ID to the operator." },

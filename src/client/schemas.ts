@@ -951,7 +951,7 @@ export type Delivery = {
   readonly projection: "spiffe" | "istio" | "pem";
   /** When it was served last. */
   readonly at: string;
-  /** It is what the trust domain publishes now. */
+  /** It is the revision that the trust domain publishes now: false of the empty bundle after an access ended, true until then. A consumer that distrusts an authority is served the same revision without it, under a greater `sequence`. */
   readonly current: boolean;
 };
 
@@ -969,6 +969,7 @@ export type Holder = {
   readonly sequence: number | null;
   /** When it was served last. */
   readonly at: string;
+  /** It is the revision that the trust domain publishes now: false of the empty bundle after an access ended, true until then. A consumer that distrusts an authority is served the same revision without it, under a greater `sequence`. */
   readonly current: boolean;
 };
 

@@ -114,7 +114,11 @@ const TAKES_BACK: ReadonlySet<EventType> = new Set([
   "trust-domain.transfer-declined",
   "trust-domain.transfer-withdrawn",
 ]);
-export const takesBack = (type: EventType): boolean => TAKES_BACK.has(type);
+export const takesBack = ({ type, fields }: Pick<NewEvent, "type" | "fields">): boolean =>
+  TAKES_BACK.has(type) || (type === "authority.transitioned" && LEAVING.has(fields?.to));
+
+/** On the way out of the bundle, and out of it: who may not revoke an authority retires it. */
+const LEAVING: ReadonlySet<unknown> = new Set(["retiring", "retired"]);
 
 export type SubjectKind =
   | "mesh"

@@ -59,6 +59,7 @@ describe("registration", () => {
 
   it("refuses the broker's own trust domain, and an invitation to it", async () => {
     await refused("trust-domain-reserved", register(operator, "usurper", "broker.example"));
+    for (const name of [".", ".."]) await refused("trust-domain-reserved", register(operator, "usurper", name));
     const body = { trustDomain: "broker.example" };
     await refused("trust-domain-reserved", broker.api("POST", "/v1/invitations", { token: operator, body }));
   });

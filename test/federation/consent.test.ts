@@ -119,20 +119,34 @@ describe("a proposal", () => {
     expect((await decide(broker, bank, next, "grant")).body.state).toBe("active");
   });
 
-  it("shows both sides the fingerprints that each published as of the proposal (S20)", async () => {
+  it("shows both sides the fingerprints that each published as of the proposal, and that others are published since (S20)", async () => {
     const { bank, shop } = await twoMeshes(broker);
     const federationId = await proposed(bank, shop);
     const expected = {
       [bank.trustDomain]: [bank.ca.authority().fingerprint],
       [shop.trustDomain]: [shop.ca.authority().fingerprint],
     };
-    expect((await readFederation(broker, shop, federationId)).body.authorities).toEqual(expected);
-    const { certificatePem } = testCa({ trustDomain: bank.trustDomain });
-    await expectStatus(
-      201,
-      broker.api("POST", `/v1/meshes/${bank.meshId}/authorities`, { token: bank.token, body: { pem: certificatePem } }),
+    const asShown = async () => {
+      const { authorities, conditions } = (await readFederation(broker, shop, federationId)).body;
+      expect(authorities).toEqual(expected);
+      return conditions.find(({ type }: { type: string }) => type === "AuthoritiesAsShown");
+    };
+    expect(await asShown()).toMatchObject({ status: "True" });
+    const upload = async (mesh: TestMesh) => {
+      const ca = testCa({ trustDomain: mesh.trustDomain });
+      const sent = { token: mesh.token, body: { pem: ca.certificatePem } };
+      await expectStatus(201, broker.api("POST", `/v1/meshes/${mesh.meshId}/authorities`, sent));
+      return ca.authority().fingerprint;
+    };
+    // Of the side that has not said a word yet the proposer learns nothing (S21).
+    await upload(shop);
+    expect(await asShown()).toMatchObject({ status: "True" });
+    const added = await upload(bank);
+    expect(await asShown()).toMatchObject({ status: "False", message: expect.stringContaining(added) });
+    await decide(broker, shop, federationId, "grant");
+    expect((await readFederation(broker, shop, federationId)).body.conditions).not.toContainEqual(
+      expect.objectContaining({ type: "AuthoritiesAsShown" }),
     );
-    expect((await readFederation(broker, shop, federationId)).body.authorities).toEqual(expected);
   });
 });
 

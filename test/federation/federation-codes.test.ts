@@ -173,9 +173,10 @@ describe("a federation code", () => {
     await expectStatus(200, revoke(bank, codeId));
     expect(await readCode(bank, codeId)).toMatchObject({ state: "revoked" });
     await refused("already-ended", revoke(bank, codeId));
-    const next = await codeOf(bank);
-    await expectStatus(201, proposeWith(shop, next.code));
-    await refused("already-ended", revoke(bank, next.codeId));
+    const spent = await codeOf(bank);
+    const { federationId } = (await expectStatus(201, proposeWith(shop, spent.code))).body;
+    const { body } = await refused("already-ended", revoke(bank, spent.codeId));
+    expect([body.federationId, body.detail]).toEqual([federationId, expect.stringContaining("withdraw")]);
     await refused("federation-code-invalid", proposeWith(shop, code));
   });
 

@@ -131,7 +131,7 @@ describe("an operator suspends a mesh", () => {
       ["PATCH", own, { displayName: "New" }],
       ["DELETE", `${own}?withdraw=true`],
       ["POST", `${own}/authorities`, { pem: testCa({ trustDomain: shop.trustDomain }).certificatePem }],
-      ["POST", `${own}/authorities/${shop.authorityId}/transitions`, { to: "retiring" }],
+      ["POST", `${own}/authorities/${shop.authorityId}/proof-challenges`],
       ["POST", `${own}/pollers`, { name: "more" }],
       ["POST", `${own}/pollers/${shop.pollerId}/rotations`, {}],
       ["PATCH", `/v1/trust-domains/${shop.trustDomain}`, { public: true }],
@@ -174,11 +174,27 @@ describe("an operator suspends a mesh", () => {
     await expectStatus(200, as("DELETE", `${own}/federation-codes/${codeId}`));
     await expectStatus(200, as("DELETE", `/v1/tokens/${tokenId}`));
     await expectStatus(200, as("DELETE", `${own}/pollers/${shop.pollerId}`));
-    await refused(
-      "mesh-suspended",
-      as("POST", `${own}/authorities/${authorities[0].authorityId}/transitions`, { to: "retiring" }),
-    );
+    await refused("mesh-suspended", as("POST", `${own}/pollers`, { name: "another" }));
     await expectStatus(200, lift(shop));
+  });
+
+  it("a member that may not revoke its CA takes it out of the bundle by retiring it; what it cannot prove now it is not asked to", async () => {
+    const { shop } = await twoMeshes(broker);
+    const member = await joinMesh(broker, `${shop.meshId}-west`, shop);
+    const path = `/v1/meshes/${member.meshId}/authorities`;
+    const { certificatePem } = testCa({ trustDomain: shop.trustDomain });
+    const sent = { token: member.token, body: { pem: certificatePem, state: "active" } };
+    const [{ authorityId }] = (await expectStatus(201, broker.api("POST", path, sent))).body.authorities;
+    await expectStatus(201, suspend(member));
+    const move = (to: string) =>
+      broker.api("POST", `${path}/${authorityId}/transitions`, { token: member.token, body: { to } });
+    await refused("not-the-owner", move("revoked"));
+    await refused("mesh-suspended", broker.api("POST", `${path}/${authorityId}/proof-challenges`, member));
+    expect((await bundle(poll(broker, shop, shop.trustDomain))).keys).toHaveLength(2);
+    await expectStatus(200, move("retiring"));
+    await refused("mesh-suspended", move("active"));
+    await expectStatus(200, move("retired"));
+    expect((await bundle(poll(broker, shop, shop.trustDomain))).keys).toHaveLength(1);
   });
 
   it("what it gave its word on before stays open: a federation code, an offer of its trust domain; it can take both back", async () => {

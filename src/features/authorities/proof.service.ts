@@ -5,6 +5,7 @@ import type { Work } from "../../store/unit-of-work.ts";
 import type { EpochMs } from "../../time.ts";
 import { notFound } from "../access/caller.ts";
 import type { MeshId } from "../meshes/mesh-id.ts";
+import { requireNotSuspended } from "../meshes/suspension.service.ts";
 import { audienceOf } from "../trust-domains/trust-domain.service.ts";
 import { findContribution, meshSource, publishingContributions, trustDomainOfMember } from "./authority.service.ts";
 import { saveContribution } from "./authority.store.ts";
@@ -15,7 +16,7 @@ import { checkProof, newChallenge, type Proof, type ProofChallenge, requireOpen 
 
 /**
  * A challenge to prove that a mesh holds the key of what it contributes; an earlier one of the same is void.
- * @throws {Refusal} `not-found`, `membership-pending`, `authority-revoked`
+ * @throws {Refusal} `not-found`, `membership-pending`, `authority-revoked`, `mesh-suspended`
  */
 export async function challengeMesh(
   work: Work,
@@ -23,6 +24,7 @@ export async function challengeMesh(
   authorityId: string,
 ): Promise<{ contribution: Contribution; challenge: ProofChallenge }> {
   const contribution = await provable(work, meshId, authorityId);
+  await requireNotSuspended(work.tx, meshId);
   const challenge = newChallenge(work.random, work.now);
   await saveChallenge(work.tx, contribution, challenge);
   return { contribution, challenge };

@@ -3,6 +3,12 @@ import { meshId, orNull, strictObject, time, trustDomain } from "../../http/sche
 import { toRfc3339 } from "../../time.ts";
 import type { Holder, LedgerEntry } from "./delivery.ts";
 
+const current = Type.Boolean({
+  description:
+    "It is the revision that the trust domain publishes now: false of the empty bundle after an access ended, true until then. " +
+    "A consumer that distrusts an authority is served the same revision without it, under a greater `sequence`.",
+});
+
 export const delivery = strictObject(
   {
     pollerId: Type.String(),
@@ -13,7 +19,7 @@ export const delivery = strictObject(
     }),
     projection: Type.Enum(["spiffe", "istio", "pem"]),
     at: time("When it was served last."),
-    current: Type.Boolean({ description: "It is what the trust domain publishes now." }),
+    current,
   },
   { $id: "Delivery" },
 );
@@ -28,7 +34,7 @@ export const holder = strictObject(
       }),
     ),
     at: time("When it was served last."),
-    current: Type.Boolean(),
+    current,
   },
   { $id: "Holder" },
 );

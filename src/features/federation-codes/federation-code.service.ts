@@ -134,6 +134,12 @@ export async function revokeCode(work: Work, meshId: MeshId, codeId: string): Pr
   const code = await findCode(work.tx, meshId, codeId);
   if (!code) throw notFound();
   const state = codeState(code, work.now);
+  if (code.federationId !== null) {
+    const { federationId } = code;
+    throw new Refusal("already-ended", `the code is spent, on a federation that stands until you withdraw from it`, {
+      extra: { federationId },
+    });
+  }
   if (state !== "open") throw new Refusal("already-ended", `the code is ${state}`);
   await endCode(work, code, { actingMesh: meshId });
 }

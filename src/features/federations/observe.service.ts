@@ -8,6 +8,7 @@ import { heldSince } from "../deliveries/delivery.service.ts";
 import type { MeshId } from "../meshes/mesh-id.ts";
 import { unrevokedPollersOf } from "../pollers/poller.service.ts";
 import { canPoll } from "../pollers/poller.ts";
+import { asShownCondition, type SinceShown } from "./as-shown.ts";
 import { conditionsOf, type DirectionFacts, directionsOf, type ObservedFederation } from "./conditions.ts";
 import { type Federation, type FederationState, stateOf } from "./federation.ts";
 import { factsOf } from "./federation-facts.service.ts";
@@ -54,7 +55,29 @@ export async function observeFederation(
   const conditions = conditionsOf(federation, facts, directions, now);
   const provided = await providedAuthorities(federation, state, around);
   if (provided) conditions.push(provedCondition(provided, federation.createdAt));
+  const sides = state === "pending" ? await sidesSinceShown(federation, around) : [];
+  if (sides.length > 0) conditions.push(asShownCondition(sides, federation.proposal?.at ?? federation.createdAt));
   return { federation, state, conditions };
+}
+
+/** Of a first proposal, the sides that have consented to it and are to provide. */
+async function sidesSinceShown({ proposal, parties }: Federation, around: Surroundings): Promise<SinceShown[]> {
+  if (!proposal) return [];
+  const { terms, grantedBy, authorities } = proposal;
+  const providers = parties.filter(
+    ({ meshId }) => grantedBy.includes(meshId) && terms.trust.some(({ provider }) => provider === meshId),
+  );
+  return Promise.all(
+    providers.map(async ({ trustDomain }) => {
+      const newest = await around.newest(trustDomain);
+      return {
+        trustDomain,
+        shown: authorities[trustDomain] ?? [],
+        published: newest?.fingerprints ?? [],
+        at: newest?.at ?? proposal.at,
+      };
+    }),
+  );
 }
 
 /**

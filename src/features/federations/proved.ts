@@ -38,9 +38,13 @@ function sentences(unproved: readonly ProvidedAuthority[]): string {
   return domains
     .map((trustDomain) => {
       const fingerprints = unproved.filter((one) => one.trustDomain === trustDomain).map((one) => one.fingerprint);
-      const named = fingerprints.toSorted().slice(0, MOST_NAMED).join(", ");
-      const more = fingerprints.length > MOST_NAMED ? ` and ${fingerprints.length - MOST_NAMED} more` : "";
-      return `${fingerprints.length} of ${trustDomain} not proved: ${named}${more}`;
+      return `${fingerprints.length} of ${trustDomain} not proved: ${someOf(fingerprints)}`;
     })
     .join("; ");
+}
+
+/** Fingerprints as a message names them. */
+export function someOf(fingerprints: readonly string[]): string {
+  const named = fingerprints.toSorted().slice(0, MOST_NAMED).join(", ");
+  return fingerprints.length > MOST_NAMED ? `${named} and ${fingerprints.length - MOST_NAMED} more` : named;
 }

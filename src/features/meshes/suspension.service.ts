@@ -52,6 +52,12 @@ async function changeSuspension(work: Work, mesh: RegisteredMesh, suspension: Su
   await touchFederationsOf(work, meshId);
 }
 
+/** For what would be of no use until the suspension ends. @throws {Refusal} `mesh-suspended` */
+export async function requireNotSuspended(db: Executor, meshId: MeshId): Promise<void> {
+  const [found] = await suspendedAmong(db, [meshId]);
+  if (found !== undefined) throw suspended(found);
+}
+
 /**
  * That nobody has changed anything for a suspended mesh: its tokens read, and take back. Held against what was recorded, so that no
  * change can leave it out; whoever speaks for other meshes too still changes things for those.
@@ -59,7 +65,7 @@ async function changeSuspension(work: Work, mesh: RegisteredMesh, suspension: Su
  */
 export async function requireUnsuspended({ tx, actor: { adminOf }, recorded }: Work): Promise<void> {
   if (adminOf === undefined) return;
-  const done = recorded.filter(({ type, outcome }) => outcome === "done" && !takesBack(type));
+  const done = recorded.filter((event) => event.outcome === "done" && !takesBack(event));
   if (done.length === 0) return;
   const [first] = await suspendedAmong(tx, [...new Set(done.flatMap((event) => actedFor(event, adminOf)))]);
   if (first !== undefined) throw suspended(first);

@@ -49,8 +49,13 @@ export function requireGranted(
 
 const AT_TRUST_DOMAIN = { pointer: "/trustDomain" };
 
-/** @throws {Refusal} `trust-domain-reserved`: nobody registers the broker's own */
+/**
+ * @throws {Refusal} `trust-domain-reserved`: nobody registers the broker's own, nor what no URL can hold: clients take `.` and
+ * `..` out of a path before they send it (RFC 3986, 5.2.4)
+ */
 export function requireNotReserved(name: TrustDomain, brokerTrustDomain: TrustDomain): void {
+  if (/^\.{1,2}$/.test(name))
+    throw new Refusal("trust-domain-reserved", `no URL arrives that has "${name}" in its path`, AT_TRUST_DOMAIN);
   if (name === brokerTrustDomain)
     throw new Refusal("trust-domain-reserved", `${name} is the broker's own`, AT_TRUST_DOMAIN);
 }
