@@ -135,6 +135,8 @@ describe("three ways to bring authorities", () => {
     await refused("invalid-bundle", send({ bundle: { keys: null } }));
     await refused("invalid-bundle", send({ bundle: { keys: [], spiffe_sequence: 1.5 } }));
     await refused("nothing-to-register", send({ bundle: { keys: [] } }));
+    const { body } = await refused("nothing-to-register", send({ bundle: { keys: [{ kty: "EC", x5c: ["AA=="] }] } }));
+    expect(body.detail).toContain("/bundle/keys/0: The entry is ignored: It has no `use`");
     await refused("bundle-entry", send({ bundle: { keys: [x509Entry(), "text"] } }));
     await refused("bundle-too-large", send({ bundle: { keys: Array(101).fill({ kty: "future" }) } }));
     const other = x509Entry();

@@ -76,7 +76,7 @@ export async function registerAuthorities(
 ): Promise<{ contributions: Contribution[]; warnings: Warning[] }> {
   const trustDomain = await trustDomainOfMember(work, meshId);
   const { authorities, warnings, places } = await readUpload(upload, trustDomain, work.now);
-  if (authorities.length === 0) throw new Refusal("nothing-to-register", "the upload brings no authority");
+  if (authorities.length === 0) throw nothingBrought(warnings);
   const told = [...warnings];
   const standing = (await standingContributions(work.tx, trustDomain)).filter((one) => one.state !== "claimed");
   const initial = state ?? (standing.length > 0 ? "prepared" : "active");
@@ -110,6 +110,14 @@ export async function registerAuthorities(
   work.touched.bundle(trustDomain);
   return { contributions, warnings: told };
 }
+
+/** Each entry that was left out has its warning, which would be lost with the refusal. */
+function nothingBrought(warnings: readonly Warning[]): Refusal {
+  const why = warnings.map(({ pointer, message }) => `${pointer}: ${message}`).slice(0, MOST_TOLD);
+  return new Refusal("nothing-to-register", ["the upload brings no authority", ...why].join("; "));
+}
+
+const MOST_TOLD = 3;
 
 /**
  * A source brings one authority; known authorities are shared, their revocation too. One of which another trust domain
