@@ -36,6 +36,9 @@ const TAG = /(W\/)?("[\x21\x23-\x7e]*")/g;
 export const matches = (header: string, current: EntityTag): boolean =>
   header.trim() === "*" || tagsOf(header).some(({ weak, tag }) => !weak && changedPart(tag) === changedPart(current));
 
+/** Whether `If-Match` could hold for anything. */
+export const namesStrongly = (header: string): boolean => tagsOf(header).some(({ weak }) => !weak);
+
 /** Whether `If-None-Match` names what is there now; by weak comparison. A header that breaks its grammar names nothing. */
 export const names = (header: string, current: EntityTag): boolean =>
   header.trim() === "*" || tagsOf(header).some(({ tag }) => tag === current);

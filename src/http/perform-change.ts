@@ -10,7 +10,7 @@ import { isMeshThere } from "../features/meshes/mesh-lookup.service.ts";
 import type { Executor } from "../store/tables.ts";
 import { RollBack, type Work } from "../store/unit-of-work.ts";
 import type { Call, ChangeAnswer, ChangeEndpoint, ReadEndpoint } from "./endpoint.ts";
-import { type EntityTag, entityTagOf, matches } from "./entity-tag.ts";
+import { type EntityTag, entityTagOf, matches, namesStrongly } from "./entity-tag.ts";
 
 /** What a request asks for beside the change itself. */
 export interface ChangeOptions {
@@ -106,8 +106,14 @@ async function checkPrecondition(
   // Of "whatever is there" nothing is to be known, but that it is there; the change itself refuses what is not.
   if (ifMatch === undefined || ifMatch.trim() === "*") return;
   if (!guard || !matches(ifMatch, await currentTag(db, guard, call)))
-    throw new Refusal("precondition-failed", "it is not what If-Match names");
+    throw new Refusal("precondition-failed", whyNot(ifMatch));
 }
+
+/** What no read will mend is said: it names nothing that could ever be there. */
+const whyNot = (ifMatch: string): string =>
+  namesStrongly(ifMatch)
+    ? "it is not what If-Match names"
+    : "If-Match has no strong entity tag: send the ETag as it was read, with its quotes";
 
 /** The representation as the same caller would read it, without a query. */
 async function currentTag(db: Executor, { resource }: Guard, call: AnyCall): Promise<EntityTag> {

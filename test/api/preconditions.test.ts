@@ -92,8 +92,15 @@ describe("L20: a change says what it is based on", () => {
   it("with an ETag that is stale, weak or none at all it is refused with 412", async () => {
     const stale = (await read()).headers.etag as string;
     await expectStatus(200, patch(stale, { displayName: "Another" }));
-    for (const tag of [stale, `W/${(await read()).headers.etag}`, "nonsense", '""'])
-      await refused("precondition-failed", patch(tag, { displayName: "x" }));
+    for (const [tag, why] of [
+      [stale, "it is not what If-Match names"],
+      ['""', "it is not what If-Match names"],
+      [`W/${(await read()).headers.etag}`, "no strong entity tag"],
+      [stale.slice(1, -1), "no strong entity tag"],
+    ] as const) {
+      const { body } = await refused("precondition-failed", patch(tag, { displayName: "x" }));
+      expect(body.detail).toContain(why);
+    }
     await expectStatus(200, patch(`"x", ${(await read()).headers.etag}`, { displayName: "One of a list" }));
   });
 
