@@ -28,8 +28,8 @@ function proposed(federationId: string): Federation {
   });
 }
 
-describeOnEachEngine("federations of a database that was written before their standing was", (open) => {
-  it("have the standing of what was said of them", async () => {
+describeOnEachEngine("federations of a database that was written before what is derived of them was", (open) => {
+  it("have the standing of what was said of them, and the sides that ever consented", async () => {
     const empty = await open();
     const { db, engine } = empty;
     await migrateBefore(empty, "0010");
@@ -52,7 +52,18 @@ describeOnEachEngine("federations of a database that was written before their st
           ${JSON.stringify(federation)})`.execute(db);
     }
     await migrate(db, engine);
-    const found = await db.selectFrom("federation").select("standing").orderBy("federation_id").execute();
+    const found = await db
+      .selectFrom("federation")
+      .select(["standing", "consented_a", "consented_b"])
+      .orderBy("federation_id")
+      .execute();
+    expect(found.map(({ consented_a, consented_b }) => [consented_a, consented_b])).toEqual([
+      [0, 1],
+      [0, 1],
+      [0, 1],
+      [0, 1],
+      [1, 1],
+    ]);
     expect(found.map(({ standing }) => standing)).toEqual(["open", "ended", "ended", "vetoed", "open"]);
     expect(found.map(({ standing }) => standing)).toEqual(all.map(standingOf));
   });

@@ -5,7 +5,7 @@ import type { Work } from "../../store/unit-of-work.ts";
 import type { EpochMs } from "../../time.ts";
 import { notFound } from "../access/caller.ts";
 import type { MeshId } from "../meshes/mesh-id.ts";
-import { requireNotSuspended } from "../meshes/suspension.service.ts";
+import { requireNoneSuspended } from "../meshes/suspension.service.ts";
 import { audienceOf } from "../trust-domains/trust-domain.service.ts";
 import { findContribution, meshSource, publishingContributions, trustDomainOfMember } from "./authority.service.ts";
 import { saveContribution } from "./authority.store.ts";
@@ -24,7 +24,8 @@ export async function challengeMesh(
   authorityId: string,
 ): Promise<{ contribution: Contribution; challenge: ProofChallenge }> {
   const contribution = await provable(work, meshId, authorityId);
-  await requireNotSuspended(work.tx, meshId);
+  // It could not be answered before the suspension ends.
+  await requireNoneSuspended(work.tx, [meshId]);
   const challenge = newChallenge(work.random, work.now);
   await saveChallenge(work.tx, contribution, challenge);
   return { contribution, challenge };

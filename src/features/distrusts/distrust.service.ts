@@ -66,11 +66,11 @@ function requireKeysLeft(
   published: readonly PublishedAuthority[],
   already: readonly string[],
 ): void {
-  const shown = (distrusted: readonly string[]) =>
-    unexpired(published, now)
-      .map(({ authority }) => authority)
-      .filter((authority) => !distrusted.includes(authority.fingerprint));
-  const lost = kindLost(shown(already), shown([...already, fingerprint]));
+  const shown = unexpired(published, now)
+    .map(({ authority }) => authority)
+    .filter((authority) => !already.includes(authority.fingerprint));
+  const left = shown.filter((authority) => authority.fingerprint !== fingerprint);
+  const lost = kindLost(shown, left);
   if (lost)
     throw new Refusal("would-empty-bundle", `${meshId} would be left without any ${lost} of ${trustDomain}`, {
       pointer: "/fingerprint",

@@ -1,4 +1,4 @@
-import { type ExpressionBuilder, sql } from "kysely";
+import { type Expression, type ExpressionBuilder, type SqlBool, sql } from "kysely";
 import type { TrustDomain } from "../../spiffe/trust-domain.ts";
 import type { Executor, Tables } from "../../store/tables.ts";
 import type { EpochMs } from "../../time.ts";
@@ -71,18 +71,23 @@ export async function newestBetween(db: Executor, a: MeshId, b: MeshId): Promise
   return row && parse(row);
 }
 
-/** Those of a mesh that were never ended by a word, whatever the clock says of them. */
-export async function unendedOfMesh(db: Executor, meshId: MeshId): Promise<Federation[]> {
-  const ofMesh = (side: "mesh_a" | "mesh_b") =>
-    documents(db).where(side, "=", meshId).where("standing", "in", ["open", "vetoed"]);
-  return (await ofMesh("mesh_a").unionAll(ofMesh("mesh_b")).execute()).map(parse);
+/** Those of a mesh, on whichever side it is, that are as `are` says. */
+async function ofMesh(
+  db: Executor,
+  meshId: MeshId,
+  are: (where: ExpressionBuilder<Tables, "federation">) => Expression<SqlBool>,
+): Promise<Federation[]> {
+  const onSide = (side: "mesh_a" | "mesh_b") => documents(db).where(side, "=", meshId).where(are);
+  return (await onSide("mesh_a").unionAll(onSide("mesh_b")).execute()).map(parse);
 }
 
+/** Those of a mesh that were never ended by a word, whatever the clock says of them. */
+export const unendedOfMesh = (db: Executor, meshId: MeshId): Promise<Federation[]> =>
+  ofMesh(db, meshId, (where) => where("standing", "in", ["open", "vetoed"]));
+
 /** Those of a mesh that may be open at `now`. */
-export async function federationsOfMesh(db: Executor, meshId: MeshId, now: EpochMs): Promise<Federation[]> {
-  const ofMesh = (side: "mesh_a" | "mesh_b") => documents(db).where(side, "=", meshId).where(mayBeOpen(now));
-  return (await ofMesh("mesh_a").unionAll(ofMesh("mesh_b")).execute()).map(parse);
-}
+export const federationsOfMesh = (db: Executor, meshId: MeshId, now: EpochMs): Promise<Federation[]> =>
+  ofMesh(db, meshId, mayBeOpen(now));
 
 /**
  * The meshes that have ever consented to a federation with one: a stranger that is only proposed to is no peer.

@@ -52,9 +52,9 @@ async function changeSuspension(work: Work, mesh: RegisteredMesh, suspension: Su
   await touchFederationsOf(work, meshId);
 }
 
-/** For what would be of no use until the suspension ends. @throws {Refusal} `mesh-suspended` */
-export async function requireNotSuspended(db: Executor, meshId: MeshId): Promise<void> {
-  const [found] = await suspendedAmong(db, [meshId]);
+/** @throws {Refusal} `mesh-suspended` */
+export async function requireNoneSuspended(db: Executor, meshIds: readonly string[]): Promise<void> {
+  const [found] = await suspendedAmong(db, meshIds);
   if (found !== undefined) throw suspended(found);
 }
 
@@ -67,8 +67,7 @@ export async function requireUnsuspended({ tx, actor: { adminOf }, recorded }: W
   if (adminOf === undefined) return;
   const done = recorded.filter((event) => event.outcome === "done" && !takesBack(event));
   if (done.length === 0) return;
-  const [first] = await suspendedAmong(tx, [...new Set(done.flatMap((event) => actedFor(event, adminOf)))]);
-  if (first !== undefined) throw suspended(first);
+  await requireNoneSuspended(tx, [...new Set(done.flatMap((event) => actedFor(event, adminOf)))]);
 }
 
 /**

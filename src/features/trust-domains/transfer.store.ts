@@ -78,6 +78,7 @@ export async function listTransfers(
   return rows.map(toTransfer);
 }
 
+/** What an owner offered, and what became of it, goes with the owner (S21). The log keeps it. */
 export async function deleteTransfers(tx: Executor, trustDomain: TrustDomain): Promise<void> {
   await tx.deleteFrom("trust_domain_transfer").where("trust_domain", "=", trustDomain).execute();
 }
