@@ -10,7 +10,7 @@ import { unrevokedPollersOf } from "../pollers/poller.service.ts";
 import { canPoll } from "../pollers/poller.ts";
 import { asShownCondition, type SinceShown } from "./as-shown.ts";
 import { conditionsOf, type DirectionFacts, directionsOf, type ObservedFederation } from "./conditions.ts";
-import { type Federation, type FederationState, stateOf } from "./federation.ts";
+import { type Federation, type FederationState, type Proposal, stateOf } from "./federation.ts";
 import { factsOf } from "./federation-facts.service.ts";
 import { type ProvidedAuthority, provedCondition } from "./proved.ts";
 
@@ -55,15 +55,20 @@ export async function observeFederation(
   const conditions = conditionsOf(federation, facts, directions, now);
   const provided = await providedAuthorities(federation, state, around);
   if (provided) conditions.push(provedCondition(provided, federation.createdAt));
-  const sides = state === "pending" ? await sidesSinceShown(federation, around) : [];
-  if (sides.length > 0) conditions.push(asShownCondition(sides, federation.proposal?.at ?? federation.createdAt));
+  const { proposal } = federation;
+  if (provided && proposal && state === "pending") {
+    const sides = await sidesSinceShown(proposal, federation.parties, around);
+    if (sides.length > 0) conditions.push(asShownCondition(sides, proposal.at));
+  }
   return { federation, state, conditions };
 }
 
 /** Of a first proposal, the sides that have consented to it and are to provide. */
-async function sidesSinceShown({ proposal, parties }: Federation, around: Surroundings): Promise<SinceShown[]> {
-  if (!proposal) return [];
-  const { terms, grantedBy, authorities } = proposal;
+async function sidesSinceShown(
+  { terms, grantedBy, authorities, at }: Proposal,
+  parties: Federation["parties"],
+  around: Surroundings,
+): Promise<SinceShown[]> {
   const providers = parties.filter(
     ({ meshId }) => grantedBy.includes(meshId) && terms.trust.some(({ provider }) => provider === meshId),
   );
@@ -74,7 +79,7 @@ async function sidesSinceShown({ proposal, parties }: Federation, around: Surrou
         trustDomain,
         shown: authorities[trustDomain] ?? [],
         published: newest?.fingerprints ?? [],
-        at: newest?.at ?? proposal.at,
+        at: newest?.at ?? at,
       };
     }),
   );
