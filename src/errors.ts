@@ -261,7 +261,7 @@ export const catalogue = {
   },
   "trust-domain-reserved": {
     status: 409,
-    title: "The trust domain is the broker's own",
+    title: "Nobody registers this trust domain",
     mend: "Register the mesh's own trust domain.",
   },
   "trust-domain-freed": {
