@@ -2,7 +2,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { DAY_MS, HOUR_MS } from "../../src/time.ts";
 import { type ApiAnswer, expectStatus, federate, registerMesh, runBroker } from "../support/running-broker.ts";
 import { testCa } from "../support/test-ca.ts";
-import { bareMesh, events, refused, UNLIMITED, upload } from "./api-fixture.ts";
+import { bareMesh, events, eventually, refused, UNLIMITED, upload } from "./api-fixture.ts";
 
 const broker = await runBroker({
   ...UNLIMITED,
@@ -53,6 +53,11 @@ describe("S22: a mesh has no more than its quotas, counted in the transaction", 
     } finally {
       broker.moveClock(0);
     }
+    // The broker tells of it a little later: whoever asks for the newest event after this is not to find that.
+    await eventually(
+      () => events(broker, "type=clock.jumped&limit=1"),
+      ([jump]) => jump !== undefined && jump.detail.to < jump.detail.from,
+    );
   });
 
   it("tokens that can be used: a revoked one makes room, and a token counts for each mesh that it names", async () => {
@@ -162,6 +167,11 @@ describe("S22: a mesh has no more than its quotas, counted in the transaction", 
     } finally {
       broker.moveClock(0);
     }
+    // The broker tells of it a little later: whoever asks for the newest event after this is not to find that.
+    await eventually(
+      () => events(broker, "type=clock.jumped&limit=1"),
+      ([jump]) => jump !== undefined && jump.detail.to < jump.detail.from,
+    );
   });
 
   it("a refused attempt is an event and leaves nothing else; a dry run is refused alike", async () => {
